@@ -1,0 +1,190 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-im/parley/deploy/local"
+	"github.com/parley-im/parley/deploy/local/build"
+	"github.com/parley-im/parley/deploy/local/proc"
+)
+
+const (
+	startTime = 60 * time.Second // for a process to be ready
+	playTime  = 3 * time.Minute  // for a play on a busy machine; alone it takes a fraction
+)
+
+// stage is what a play is told, as JSON in PARLEY_STAGE.
+type stage struct {
+	Page     string   `json:"page"`
+	Gateways []string `json:"gateways"` // host:port
+	Control  string   `json:"control"`  // POST /kill/NAME, /start/NAME
+	Chromium string   `json:"chromium"`
+	Pictures string   `json:"pictures"` // folder
+}
+
+// play starts an example as `make example` does and lets a script play on its
+// page. Nothing of either is left when it returns.
+func play(t *testing.T, example, script string) {
+	t.Helper()
+	tools := find(t)
+	t.Cleanup(func() { notCached(t) })
+	out := &journal{}
+	c, ports := cluster(t, example, out)
+	control := httptest.NewServer(controls(c))
+	defer control.Close()
+	s := stage{
+		Page: fmt.Sprintf("http://127.0.0.1:%d/", ports.Page), Control: control.URL,
+		Chromium: tools.chromium, Pictures: t.ArtifactDir(),
+	}
+	for i := range c.Gateways {
+		s.Gateways = append(s.Gateways, fmt.Sprintf("127.0.0.1:%d", ports.Gateway+i))
+	}
+	told, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Chromium gets a home of its own. Its sockets lie there, and a socket's path
+	// has at most 108 bytes.
+	home, err := os.MkdirTemp("", "parley-") //nolint:usetesting // t.TempDir is too long
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(home)
+
+	p := c.Fleet.Add(proc.Spec{
+		Name: player, Path: tools.node, Args: []string{script},
+		Env: []string{"PARLEY_STAGE=" + string(told), "HOME=" + home, "TMPDIR=" + home},
+	})
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.Done():
+		if e, _ := p.Exit(); e.Code != 0 {
+			t.Errorf("%s ended with %v", script, e)
+		}
+	case <-time.After(playTime):
+		t.Errorf("%s did not end within %v", script, playTime)
+		_ = p.Kill()
+	}
+	gone(t, home)
+	t.Logf("%s:\n%s", script, out.of(player))
+	if t.Failed() {
+		t.Logf("what the processes wrote:\n%s", out.of(""))
+	}
+}
+
+// notCached keeps go test from repeating this result without a run: it sees
+// neither the pages nor the programs that this is about. It never does so for a
+// test that opened a file written a moment ago.
+func notCached(t *testing.T) {
+	if err := os.WriteFile(filepath.Join("node_modules", ".played"), nil, 0o644); err != nil {
+		t.Error(err)
+	}
+}
+
+// player is what the process of the script is called.
+const player = "play"
+
+// cluster starts the processes that `make example` starts, on free ports.
+func cluster(t *testing.T, example string, out proc.Output) (*local.Cluster, local.Ports) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTime)
+	defer cancel()
+	worker := path.Join(build.Examples, example)
+	programs, err := build.Builder{}.Programs(t.Context(), build.Register, build.Gateway, worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports, err := local.FreePorts("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(ports.Release)
+	c, err := local.New(local.Config{
+		Programs: local.Programs{Register: programs[build.Register], Gateway: programs[build.Gateway], Worker: programs[worker]},
+		Gateways: 2, Workers: 2, Ports: ports.Ports, Page: true, Output: out,
+		RegisterArgs: []string{"--lease", "1s"},
+		GatewayArgs:  []string{"--drain-window", "300ms"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return c, ports.Ports
+}
+
+// controls lets a script kill processes, and start them again: the answer comes
+// when it is done.
+func controls(c *local.Cluster) http.Handler {
+	mux := http.NewServeMux()
+	on := func(verb string, do func(context.Context, *proc.Process) error) {
+		mux.HandleFunc("POST /"+verb+"/{name}", func(w http.ResponseWriter, r *http.Request) {
+			p := c.Fleet.Get(r.PathValue("name"))
+			if p == nil {
+				http.Error(w, "no such process", http.StatusNotFound)
+				return
+			}
+			ctx, cancel := context.WithTimeout(r.Context(), startTime)
+			defer cancel()
+			if err := do(ctx, p); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		})
+	}
+	on("kill", func(_ context.Context, p *proc.Process) error { return p.Kill() })
+	on("start", func(ctx context.Context, p *proc.Process) error {
+		if err := p.Start(); err != nil {
+			return err
+		}
+		return p.Ready(ctx)
+	})
+	return mux
+}
+
+// journal keeps what processes write.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+// Line implements proc.Output.
+func (j *journal) Line(process string, line []byte) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, process+" "+string(line))
+}
+
+// of returns the lines of one process, or of all but the player.
+func (j *journal) of(process string) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var b strings.Builder
+	for _, line := range j.lines {
+		who, what, _ := strings.Cut(line, " ")
+		switch {
+		case who == process:
+			fmt.Fprintln(&b, what)
+		case process == "" && who != player:
+			fmt.Fprintln(&b, line)
+		}
+	}
+	return b.String()
+}

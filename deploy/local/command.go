@@ -1,0 +1,79 @@
+package local
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Command is the command line of parley-local.
+type Command struct {
+	Run     runCommand     `cmd:"" help:"Start a whole Parley on this machine until Ctrl-C."`
+	Example exampleCommand `cmd:"" help:"Start an example worker behind gateways until Ctrl-C."`
+}
+
+type runCommand struct {
+	Example string `help:"Example that the workers run." default:"swooleim"`
+	counts
+}
+
+type exampleCommand struct {
+	Name string `help:"Example that the workers run: a folder of worker/examples." default:""`
+	counts
+}
+
+// counts are the flags of both commands.
+type counts struct {
+	Gateways int `help:"How many gateways." default:"2"`
+	Workers  int `help:"How many workers; 0: start your own." default:"2"`
+	Port     int `help:"Port of the first gateway. All other ports move by the same amount: register 1236, links 2900, page 8080, health 9600." default:"8282"`
+}
+
+// Run implements kong's command.
+func (c *runCommand) Run() error { return c.run(c.Example) }
+
+// Run implements kong's command.
+func (c *exampleCommand) Run() error { return c.run(c.Name) }
+
+func (c *counts) run(example string) error {
+	ctx, now, stop := interrupts()
+	defer stop()
+	return Run(ctx, now, Options{
+		Example: example, Gateways: c.Gateways, Workers: c.Workers, Port: c.Port,
+		Out: os.Stdout, Color: colorful(os.Stdout),
+	})
+}
+
+// interrupts ends ctx at the first SIGINT or SIGTERM and closes now at the second.
+func interrupts() (ctx context.Context, now <-chan struct{}, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	second, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		for n := 1; ; n++ {
+			select {
+			case <-signals:
+			case <-done:
+				return
+			}
+			cancel()
+			if n == 2 {
+				close(second)
+				return
+			}
+		}
+	}()
+	return ctx, second, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}
+
+// colorful reports whether f is a terminal on which colours are wanted.
+func colorful(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

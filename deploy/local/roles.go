@@ -1,0 +1,89 @@
+package local
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/parley-im/parley/deploy/local/netlab"
+	"github.com/parley-im/parley/deploy/local/proc"
+)
+
+// What every role is started with; each flag has its row in docs/operating.md.
+
+func (c *Config) register(i int) proc.Spec {
+	return c.spec(role{
+		name: fmt.Sprintf("register-%d", i+1), program: c.Programs.Register, opsPort: c.Ports.RegisterOps + i,
+		args: append([]string{"--listen", c.addr(c.Ports.Register + i)}, c.RegisterArgs...),
+	})
+}
+
+func (c *Config) gateway(i int) proc.Spec {
+	return c.spec(role{
+		name: fmt.Sprintf("gateway-%d", i+1), program: c.Programs.Gateway, opsPort: c.Ports.GatewayOps + i,
+		args: append([]string{
+			"--listen", c.addr(c.Ports.Gateway + i), "--link-listen", c.addr(c.Ports.Link + i),
+			"--register", c.registers(),
+		}, c.GatewayArgs...),
+	})
+}
+
+func (c *Config) worker(i int) proc.Spec {
+	r := role{
+		name: fmt.Sprintf("worker-%d", i+1), program: c.Programs.Worker, opsPort: c.Ports.WorkerOps + i,
+		args: append([]string{"--register", c.registers()}, c.WorkerArgs...),
+	}
+	if i < len(c.Nodes) {
+		r.node = c.Nodes[i]
+	}
+	if c.Page && i == 0 {
+		r.env = []string{"PARLEY_PAGE=" + c.addr(c.Ports.Page), "PARLEY_GATEWAYS=" + c.gateways()}
+	}
+	return c.spec(r)
+}
+
+// role is what differs from process to process.
+type role struct {
+	name, program string
+	opsPort       int
+	args, env     []string
+	node          *netlab.Node // nil: our own network
+}
+
+func (c *Config) spec(r role) proc.Spec {
+	host, netns := c.Host, ""
+	if r.node != nil {
+		host, netns = r.node.Addr, r.node.Netns // its loopback is not ours
+	}
+	ops := net.JoinHostPort(host, strconv.Itoa(r.opsPort))
+	args := append([]string{"--name", r.name, "--ops-listen", ops, "--log-format", "json"}, r.args...)
+	if c.SecretFile != "" {
+		args = append(args, "--secret-file", c.SecretFile)
+	}
+	return proc.Spec{
+		Name: r.name, Path: r.program, Args: args, Env: append(r.env, c.Env...), Ops: ops, Netns: netns,
+	}
+}
+
+func (c *Config) addr(port int) string { return net.JoinHostPort(c.Host, strconv.Itoa(port)) }
+
+// registers lists the addresses of all registers, as --register takes them.
+func (c *Config) registers() string {
+	var list []string
+	for i := range c.Registers {
+		list = append(list, c.addr(c.Ports.Register+i))
+	}
+	return strings.Join(list, ",")
+}
+
+// gateways lists the addresses of all gateways, as pages of examples take them.
+func (c *Config) gateways() string {
+	var list []string
+	for i := range c.Gateways {
+		list = append(list, c.gatewayURL(i))
+	}
+	return strings.Join(list, ",")
+}
+
+func (c *Config) gatewayURL(i int) string { return "ws://" + c.addr(c.Ports.Gateway+i) + "/" }

@@ -1,0 +1,171 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/parley-im/parley/deploy/local/build"
+	"github.com/parley-im/parley/deploy/local/logline"
+	"github.com/parley-im/parley/deploy/local/proc"
+)
+
+// self is what the supervisor's own lines are called by.
+const self = "parley"
+
+// startTime is how long a cluster may take from the first start to the last
+// readiness, and earlyDeaths how often one of its processes may die meanwhile.
+const (
+	startTime   = 60 * time.Second
+	earlyDeaths = 3
+)
+
+// Run builds the programs, starts everything, and keeps it running until ctx
+// ends. Then it drains everything in order. When now is closed meanwhile it
+// kills instead. It returns when no process is left.
+func Run(ctx context.Context, now <-chan struct{}, o Options) error {
+	root, err := build.Root(".")
+	if err != nil {
+		return err
+	}
+	cfg, err := o.config(root)
+	if err != nil {
+		return err
+	}
+	if err := cfg.CheckPorts(); err != nil {
+		return err
+	}
+	log := logline.New(o.Out, o.Color)
+	builder := build.Builder{Root: root, Say: func(line string) { log.Plain(line + "\n") }}
+	programs, err := builder.Programs(ctx, o.packages()...)
+	if err != nil {
+		return err
+	}
+	cfg.Programs = Programs{Register: programs[build.Register], Gateway: programs[build.Gateway], Worker: programs[o.example()]}
+	cfg.Output = log
+	c, err := New(cfg)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for _, p := range c.Processes() {
+		log.Names(p.Name())
+	}
+	return c.supervise(ctx, now, log, o.box(&cfg))
+}
+
+// supervise starts the cluster, says so when it is ready, restarts what dies,
+// and drains when ctx ends.
+func (c *Cluster) supervise(ctx context.Context, now <-chan struct{}, log *logline.Writer, box string) error {
+	// What keeps the processes ends before they are stopped.
+	keep, release := context.WithCancelCause(ctx)
+	defer release(nil)
+	kept := make(chan error, len(c.Processes()))
+	if err := c.Start(); err != nil {
+		return err
+	}
+	ready := make(chan struct{})
+	for _, p := range c.Processes() {
+		go func() { kept <- p.Keep(keep, c.mourn(p, ready, log)) }()
+	}
+	left := len(c.Processes())
+	go func() {
+		starting, cancel := context.WithTimeout(keep, startTime)
+		defer cancel()
+		if err := c.awaitAll(starting); err != nil {
+			release(err)
+			return
+		}
+		close(ready)
+		log.Plain(box)
+	}()
+
+	var failed error
+	select {
+	case <-keep.Done():
+		failed = context.Cause(keep)
+	case failed = <-kept:
+		left--
+		release(failed)
+	}
+	for range left {
+		<-kept
+	}
+	if ctx.Err() != nil {
+		failed = nil // we were asked to end
+	}
+	if failed != nil {
+		log.Say(self, "stopping everything: %v", failed)
+	} else {
+		log.Say(self, "draining; once more Ctrl-C kills")
+	}
+	return errors.Join(failed, c.end(now, log))
+}
+
+// awaitAll waits for the readiness of all; without workers of ours only for their
+// lives, since no gateway is ready before a worker comes. A process that dies
+// meanwhile is not the end: Keep decides about that.
+func (c *Cluster) awaitAll(ctx context.Context) error {
+	up := (*proc.Process).Ready
+	if len(c.Workers) == 0 {
+		up = (*proc.Process).Alive
+	}
+	return each(c.Processes(), func(p *proc.Process) error {
+		for {
+			err := up(p, ctx)
+			if err == nil || ctx.Err() != nil {
+				return err
+			}
+			select {
+			case <-time.After(proc.PollEvery):
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	})
+}
+
+// mourn says that a process died and starts again. Before everything is ready
+// the third death of one process is the end: a wrong flag does not heal.
+func (c *Cluster) mourn(p *proc.Process, ready <-chan struct{}, log *logline.Writer) func(proc.Exit, time.Duration) error {
+	deaths := 0
+	return func(e proc.Exit, pause time.Duration) error {
+		deaths++
+		select {
+		case <-ready:
+		default:
+			if deaths >= earlyDeaths {
+				return fmt.Errorf("%s died %d times before it was ready (%v)", p.Name(), deaths, e)
+			}
+		}
+		log.Say(self, "%s died (%v); it starts again in %v", p.Name(), e, pause)
+		return nil
+	}
+}
+
+// end drains, or kills as soon as now is closed.
+func (c *Cluster) end(now <-chan struct{}, log *logline.Writer) error {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-now:
+			log.Say(self, "killing")
+			cancel(errKilled) // whoever waits for a process kills it now
+		case <-done:
+		}
+	}()
+	err := c.Drain(ctx)
+	if context.Cause(ctx) != nil {
+		return errKilled
+	}
+	if err == nil {
+		log.Say(self, "everything has ended")
+	}
+	return err
+}
+
+var errKilled = errors.New("killed before everything had drained")

@@ -1,0 +1,16 @@
+// Package verify proves the promises of a cluster by breaking it: real processes
+// are killed, frozen, cut off by dropped packets and restarted under load, while
+// clients number what they send and write down what they get. At the end it
+// counts what was lost, doubled, swapped or left unanswered.
+//
+// A run has phases, each with a cluster of its own:
+//
+//	faults    a seeded schedule of faults on the workers, replies counted
+//	rolling   all workers restarted by SIGTERM, one after the other
+//	messages  conn to conn over two gateways, with faults
+//	binds     a send that begins when a bind was answered must arrive
+//	points    processes that stop or die at the moments random faults rarely meet
+//	sabotage  builds that leave one guarantee out: each must be caught
+//
+// The comparison itself is package compare; what the workers do is package answer.
+package verify

@@ -1,0 +1,150 @@
+package hub
+
+import (
+	"slices"
+	"sync"
+)
+
+// UserOnline reports whether a user has a conn here.
+func (h *Hub) UserOnline(user string) bool { return h.keyLen(User, user) > 0 }
+
+// UserLen returns how many conns a user has here.
+func (h *Hub) UserLen(user string) int { return h.keyLen(User, user) }
+
+// GroupLen returns how many conns are in a group.
+func (h *Hub) GroupLen(group string) int { return h.keyLen(Group, group) }
+
+func (h *Hub) keyLen(kind Kind, name string) int {
+	sh := h.keyShard(kind, h.sum(name))
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	if s := sh.sets[name]; s != nil {
+		return int(s.n)
+	}
+	return 0
+}
+
+// UserCount returns how many users have a conn here.
+func (h *Hub) UserCount() int { return int(h.present[User].Load()) }
+
+// GroupCount returns how many groups have a conn here.
+func (h *Hub) GroupCount() int { return int(h.present[Group].Load()) }
+
+// UserConns returns the ids of the conns of a user; nil if there are none.
+func (h *Hub) UserConns(user string) (ids []uint64) {
+	h.Each(User, user, func(c *Conn) bool {
+		ids = append(ids, c.id)
+		return true
+	})
+	return ids
+}
+
+// A Cursor says where a listing of conns goes on; 0 is its beginning, and its
+// end.
+type Cursor uint32
+
+// GroupConns returns the ids of up to limit conns in a group, and where to go on;
+// 0 if that was all. A conn that stays in the group is listed once, whoever comes
+// and goes between the pages.
+func (h *Hub) GroupConns(group string, from Cursor, limit int) (ids []uint64, next Cursor) {
+	s := h.set(Group, group)
+	if s == nil {
+		return nil, 0
+	}
+	var buf [chunkLen]*Conn
+	for at := uint32(from); len(ids) < limit; at = uint32(next) {
+		var n int
+		n, at = copyLocked(&s.shard.mu, &s.roster, at, buf[:min(chunkLen, limit-len(ids))])
+		for _, c := range buf[:n] {
+			ids = append(ids, c.id)
+		}
+		if next = Cursor(at); next == 0 {
+			break
+		}
+	}
+	return ids, next
+}
+
+// Users returns up to limit users who have a conn here and come after the one
+// named, "" for the first page; nothing if there are no more. Their order is
+// the hub's own. One who stays is listed once.
+func (h *Hub) Users(after string, limit int) []string { return h.names(User, after, limit) }
+
+// Groups returns up to limit groups, as Users does.
+func (h *Hub) Groups(after string, limit int) []string { return h.names(Group, after, limit) }
+
+// names goes through the shards in turn, and through the names of a shard in
+// order; the name after which to go on says which shard that is.
+func (h *Hub) names(kind Kind, after string, limit int) (names []string) {
+	first := 0
+	if after != "" {
+		first = int(h.sum(after) >> (64 - shardBits))
+	}
+	for i := first; i < shards && len(names) < limit; i++ {
+		page := h.keys[kind][i].after(after)
+		slices.Sort(page)
+		names = append(names, page[:min(len(page), limit-len(names))]...)
+		after = ""
+	}
+	return names
+}
+
+// after returns the names of a shard that are greater than the one given.
+func (sh *keyShard) after(name string) (names []string) {
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	for n := range sh.sets {
+		if n > name {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// EachConn calls f with every conn until it answers false. No lock is held: f
+// may do anything, also remove the conn. One that comes or goes meanwhile may
+// be left out, and f may meet a conn that has just been removed.
+func (h *Hub) EachConn(f func(*Conn) bool) {
+	for i := range h.conns {
+		sh := &h.conns[i]
+		if !each(&sh.mu, &sh.roster, f) {
+			return
+		}
+	}
+}
+
+// Each calls f with every conn of a user or group, as EachConn does.
+func (h *Hub) Each(kind Kind, name string, f func(*Conn) bool) {
+	if s := h.set(kind, name); s != nil {
+		each(&s.shard.mu, &s.roster, f)
+	}
+}
+
+// set returns nil for a key that is not present.
+func (h *Hub) set(kind Kind, name string) *set {
+	sh := h.keyShard(kind, h.sum(name))
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	return sh.sets[name]
+}
+
+func each(mu *sync.RWMutex, r *roster, f func(*Conn) bool) bool {
+	var buf [chunkLen]*Conn
+	for at := uint32(0); ; {
+		n, next := copyLocked(mu, r, at, buf[:])
+		for _, c := range buf[:n] {
+			if !f(c) {
+				return false
+			}
+		}
+		if at = next; at == 0 {
+			return true
+		}
+	}
+}
+
+func copyLocked(mu *sync.RWMutex, r *roster, at uint32, buf []*Conn) (n int, next uint32) {
+	mu.RLock()
+	defer mu.RUnlock()
+	return r.copyFrom(at, buf)
+}

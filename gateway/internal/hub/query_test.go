@@ -1,0 +1,128 @@
+package hub
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+func TestCountsAndConns(t *testing.T) {
+	h := New(Config{})
+	for id := range uint64(10) {
+		c := add(t, h, id)
+		bind(t, h, c, fmt.Sprint("u", id/2))
+		join(t, h, c, "g")
+	}
+	if h.UserCount() != 5 || h.GroupCount() != 1 || h.UserLen("u1") != 2 || h.GroupLen("g") != 10 || h.GroupLen("x") != 0 {
+		t.Errorf("users %d, groups %d, u1 %d, g %d, x %d", h.UserCount(), h.GroupCount(), h.UserLen("u1"), h.GroupLen("g"), h.GroupLen("x"))
+	}
+	ids := h.UserConns("u1")
+	slices.Sort(ids)
+	if !slices.Equal(ids, []uint64{2, 3}) || h.UserConns("x") != nil {
+		t.Errorf("conns of u1: %v; of nobody: %v", ids, h.UserConns("x"))
+	}
+}
+
+func TestPagesOfAGroupListWhoStaysOnce(t *testing.T) {
+	h := New(Config{})
+	conns := crowd(t, h, 0, 1000, "g")
+	for _, limit := range []int{1, 63, 64, 65, 1000, 5000} {
+		seen := make(map[uint64]int)
+		pages := 0
+		for from := Cursor(0); ; pages++ {
+			ids, next := h.GroupConns("g", from, limit)
+			if len(ids) > limit {
+				t.Fatalf("a page of %d, want at most %d", len(ids), limit)
+			}
+			for _, id := range ids {
+				seen[id]++
+			}
+			// The odd ones come and go between the pages.
+			odd := conns[(2*pages+1)%1000]
+			h.Leave(odd, "g")
+			join(t, h, odd, "g")
+			if from = next; from == 0 {
+				break
+			}
+		}
+		for id := uint64(0); id < 1000; id += 2 {
+			if seen[id] != 1 {
+				t.Errorf("pages of %d: conn %d was listed %d times", limit, id, seen[id])
+			}
+		}
+	}
+	if ids, next := h.GroupConns("x", 0, 10); ids != nil || next != 0 {
+		t.Errorf("of a group that is not: %v, %d", ids, next)
+	}
+	if ids, next := h.GroupConns("g", 1<<20, 10); ids != nil || next != 0 {
+		t.Errorf("beyond the end: %v, %d", ids, next)
+	}
+}
+
+func TestPagesOfUsersListEachOnce(t *testing.T) {
+	h := New(Config{})
+	for id := range uint64(1000) {
+		bind(t, h, add(t, h, id), fmt.Sprint("user", id))
+	}
+	for _, limit := range []int{1, 7, 999, 1000, 2000} {
+		seen := make(map[string]bool)
+		after := ""
+		for {
+			page := h.Users(after, limit)
+			if len(page) == 0 {
+				break
+			}
+			if len(page) > limit {
+				t.Fatalf("a page of %d, want at most %d", len(page), limit)
+			}
+			for _, name := range page {
+				if seen[name] {
+					t.Errorf("pages of %d: %s twice", limit, name)
+				}
+				seen[name] = true
+			}
+			after = page[len(page)-1]
+		}
+		if len(seen) != 1000 {
+			t.Errorf("pages of %d listed %d users, want 1000", limit, len(seen))
+		}
+	}
+	if got := h.Groups("", 10); len(got) != 0 {
+		t.Errorf("groups: %v", got)
+	}
+}
+
+func TestAPageGoesOnAfterAUserWhoLeft(t *testing.T) {
+	h := New(Config{})
+	conns := make(map[string]*Conn)
+	for id := range uint64(100) {
+		c := add(t, h, id)
+		bind(t, h, c, fmt.Sprint(id))
+		conns[fmt.Sprint(id)] = c
+	}
+	page := h.Users("", 40)
+	h.Remove(conns[page[39]])
+	if rest := h.Users(page[39], 100); len(rest) != 60 {
+		t.Errorf("rest: got %d, want 60", len(rest))
+	}
+}
+
+func TestEachMayChangeTheHub(t *testing.T) {
+	h := New(Config{})
+	crowd(t, h, 1, 300, "g")
+	n := 0
+	h.EachConn(func(c *Conn) bool { n++; return n < 100 })
+	if n != 100 {
+		t.Errorf("stopped after %d, want 100", n)
+	}
+	h.Each(Group, "g", func(c *Conn) bool { n--; return true })
+	if n != -200 {
+		t.Errorf("members met: %d, want 300", 100-n)
+	}
+	h.Each(User, "g", func(*Conn) bool { t.Error("a user was met"); return true })
+	h.EachConn(func(c *Conn) bool { h.Remove(c); return true })
+	if h.Len() != 0 || h.GroupCount() != 0 {
+		t.Errorf("left: %d conns, %d groups", h.Len(), h.GroupCount())
+	}
+	check(t, h)
+}

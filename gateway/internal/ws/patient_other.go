@@ -1,0 +1,5 @@
+//go:build !linux
+
+package ws
+
+func unackedFD(uintptr) int { return 0 }

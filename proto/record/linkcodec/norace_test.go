@@ -1,0 +1,5 @@
+//go:build !race
+
+package linkcodec
+
+const raceEnabled = false

@@ -1,0 +1,97 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/parley-im/parley/proto/connid"
+	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
+	"github.com/parley-im/parley/worker/internal/link"
+	"github.com/parley-im/parley/worker/internal/route"
+)
+
+// one gives a command to the gateway of a conn and waits for the answer.
+func (s *Sender) one(ctx context.Context, id connid.ID, cmd *gatewayv1.Command) error {
+	g, err := s.gatewayOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = s.worker.ask(ctx, g, cmd)
+	return err
+}
+
+// user gives a command to every gateway that has, or may have, a user.
+func (s *Sender) user(ctx context.Context, user string, cmd *gatewayv1.Command) (Affected, error) {
+	var did Affected
+	if err := s.known(ctx); err != nil {
+		return did, err
+	}
+	var plan link.Plan
+	s.worker.mesh.Reach(&plan, route.User, []string{user})
+	to := make([]*link.Gateway, 0, len(plan.Shares))
+	for _, share := range plan.Shares {
+		to = append(to, share.To)
+	}
+	lost, err := s.worker.askAll(ctx, to, true, func(*link.Gateway) *gatewayv1.Command { return cmd }, func(_ *link.Gateway, r *gatewayv1.Result) {
+		did.Conns += int(r.GetAffected())
+	})
+	did.Lost = lost
+	return did, err
+}
+
+// ask gives a gateway a command and waits for its result.
+func (w *Worker) ask(ctx context.Context, g *link.Gateway, cmd *gatewayv1.Command) (*gatewayv1.Result, error) {
+	waiter := link.NewWaiter(1)
+	defer waiter.Close()
+	if err := g.Command(ctx, cmd, waiter); err != nil {
+		return nil, linkError(err)
+	}
+	var reply link.Reply
+	if _, err := waiter.Wait(ctx, func(r link.Reply) { reply = r }); err != nil {
+		return nil, waitError(ctx, "the gateway has not answered")
+	}
+	if reply.Err != nil {
+		return nil, linkError(reply.Err)
+	}
+	return reply.Result, resultError(reply.Result)
+}
+
+// askAll gives several gateways a command each and calls each for every good answer.
+// Gateways that leave are named in lost and are no error: their conns are gone. Those
+// that cannot be asked are named too, and with sure they are an error; those that do
+// not answer before ctx ends always are.
+func (w *Worker) askAll(ctx context.Context, to []*link.Gateway, sure bool, cmd func(*link.Gateway) *gatewayv1.Command, each func(*link.Gateway, *gatewayv1.Result)) (lost []string, err error) {
+	waiter := link.NewWaiter(len(to))
+	defer waiter.Close()
+	var errs []error
+	for _, g := range to {
+		if err := g.Command(ctx, cmd(g), waiter); err != nil {
+			lost = append(lost, g.Node())
+			if !errors.Is(err, link.ErrGone) {
+				errs = append(errs, linkError(err))
+			}
+		}
+	}
+	silent, err := waiter.Wait(ctx, func(r link.Reply) {
+		switch {
+		case r.Err != nil:
+			lost = append(lost, r.From.Node())
+			if sure && !errors.Is(r.Err, link.ErrGone) {
+				errs = append(errs, linkError(r.Err))
+			}
+		case r.Result.GetStatus() == gatewayv1.Status_STATUS_OK:
+			each(r.From, r.Result)
+		default:
+			errs = append(errs, resultError(r.Result))
+		}
+	})
+	for _, g := range silent {
+		lost = append(lost, g.Node())
+	}
+	if err != nil {
+		errs = append(errs, waitError(ctx, "not every gateway has answered"))
+	}
+	slices.Sort(lost)
+	return slices.Compact(lost), errors.Join(errs...)
+}

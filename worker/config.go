@@ -1,0 +1,139 @@
+package worker
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/parley-im/parley/register"
+	"github.com/parley-im/parley/register/handshake"
+	"github.com/parley-im/parley/worker/internal/link"
+)
+
+// The defaults, in one place.
+const (
+	DefaultCluster        = "parley"
+	DefaultRegister       = "127.0.0.1:1236"
+	DefaultHandlerTimeout = 10 * time.Second
+	DefaultDrainTimeout   = 20 * time.Second
+	DefaultKnownConns     = 100_000
+	DefaultRetainBytes    = link.DefaultRetain
+	// stopTimeout is how long handlers may go on after their context has ended,
+	// and how long OnStop may take.
+	stopTimeout = 10 * time.Second
+	// leaveTimeout is how much of a drain may be spent on telling the registers.
+	leaveTimeout = 2 * time.Second
+)
+
+// Config is what a Worker is made of. The zero Config runs on one machine: a
+// process that only sends, which finds its register on loopback.
+type Config struct {
+	// Handler handles the events of conns. nil: this process only sends.
+	Handler Handler
+
+	Registers []string          // host:port of every register; none: DefaultRegister
+	Cluster   string            // name of the cluster; "": DefaultCluster
+	Node      string            // name of this process, unique within its role; "": host name and process id
+	Role      string            // "": worker
+	Build     string            // for people; Main gives the revision that the program was built from
+	Labels    map[string]string // facts for a router that picks workers
+	Secrets   []string          // of the cluster, the current one first; empty only on loopback or with mutual TLS
+	TLS       *tls.Config       // for dialling registers and gateways; nil: no TLS
+	Directory Directory         // nil: a register.Client made of the above
+
+	HandlerTimeout time.Duration // until the context of a handler ends; 0: DefaultHandlerTimeout
+	DrainTimeout   time.Duration // until conns that are not given back are left behind; 0: DefaultDrainTimeout
+	MaxHandlers    int           // that run at once; others wait in line. 0: no bound
+	KnownConns     int           // above so many conns their state is forgotten between events; 0: DefaultKnownConns
+	RetainBytes    int           // that wait for one gateway before sends wait too; 0: DefaultRetainBytes
+	Resync         Frame         // a text that gateways send to their conns when sends of this process were lost; zero: none
+
+	Log *slog.Logger // nil: slog.Default()
+}
+
+// Validate reports everything wrong at once. The names are those of Main's flags.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if err := c.identity(1).Validate(); err != nil {
+		bad("cluster, node or build: %w", err)
+	}
+	if c.Directory == nil {
+		err := register.Config{Registers: c.Registers, Identity: c.identity(1), Secrets: c.Secrets, TLS: c.TLS}.Validate()
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for i, secret := range c.Secrets {
+		if secret == "" {
+			bad("secret %d is empty", i+1)
+		}
+	}
+	if len(c.Labels) > register.MaxLabels {
+		bad("labels: %d are given, at most %d are allowed", len(c.Labels), register.MaxLabels)
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"handler-timeout", c.HandlerTimeout}, {"drain-timeout", c.DrainTimeout}} {
+		if d.value < 0 {
+			bad("%s: must not be negative", d.name)
+		}
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"max-handlers", c.MaxHandlers}, {"known-conns", c.KnownConns}, {"retain-bytes", c.RetainBytes}} {
+		if n.value < 0 {
+			bad("%s: must not be negative", n.name)
+		}
+	}
+	if c.Resync.err != nil {
+		bad("resync: %w", c.Resync.err)
+	} else if c.Resync.IsBinary() {
+		bad("resync: must be a text frame")
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) withDefaults() Config {
+	or(&c.Cluster, DefaultCluster)
+	or(&c.Role, "worker")
+	or(&c.HandlerTimeout, DefaultHandlerTimeout)
+	or(&c.DrainTimeout, DefaultDrainTimeout)
+	or(&c.KnownConns, DefaultKnownConns)
+	or(&c.RetainBytes, DefaultRetainBytes)
+	if c.Node == "" {
+		c.Node = defaultNode()
+	}
+	if len(c.Registers) == 0 {
+		c.Registers = []string{DefaultRegister}
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return c
+}
+
+func or[T comparable](v *T, otherwise T) {
+	var zero T
+	if *v == zero {
+		*v = otherwise
+	}
+}
+
+func defaultNode() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	return fmt.Sprintf("%s-%d", host, os.Getpid())
+}
+
+func (c Config) identity(boot uint64) handshake.Identity {
+	return handshake.Identity{Cluster: c.Cluster, Role: c.Role, Node: c.Node, Boot: boot, Build: c.Build}
+}

@@ -1,0 +1,31 @@
+package main
+
+// mistakes are frames that are answered with an error.
+var mistakes = []string{
+	``,
+	`{`,
+	`"text"`,
+	`[]`,
+	`{"type":"auth","username":"x"} and more`,
+	`{}`,
+	`null`,
+	`{"type":"dance"}`,
+	`{"type":7}`,
+	`{"type":"auth"}`,
+	`{"type":"auth","username":""}`,
+	`{"type":"auth","username":7}`,
+	`{"type":"joinGroup"}`,
+	`{"type":"joinGroup","group":""}`,
+	`{"type":"message"}`,
+	`{"type":"message","to":"b"}`,
+	`{"type":"message","message":""}`,
+	`{"type":"message","to":"","message":"for everyone by mistake?"}`,
+	`{"type":"message","group":"","message":"for everyone by mistake?"}`,
+	`{"type":"message","to":"b","group":"g","message":"which?"}`,
+	`{"type":"message","to":["b"],"message":"x"}`,
+	`{"type":"message","message":{"text":"x"}}`,
+	`{"type":"message","to":"nobody","message":"x"}`,
+	`{"type":"message","message":"x","id":{}}`,
+	`{"type":"message","message":"x","id":[1]}`,
+	`{"type":"message","message":"x","id":true}`,
+}

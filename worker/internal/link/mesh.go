@@ -1,0 +1,133 @@
+package link
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
+	"github.com/parley-im/parley/worker/internal/inbox"
+	"github.com/parley-im/parley/worker/internal/route"
+)
+
+// DefaultRetain is how much a gateway's log holds before it is full.
+const DefaultRetain = 64 << 20
+
+// Config is what a Mesh is made of. Dial, Alive, Attach, Crew, Inbox and Work
+// must be given.
+type Config struct {
+	Dial   Dialer
+	Alive  func(boot uint64, alive bool) // tells the directory what the links see
+	Attach *gatewayv1.Attach             // what this process says of itself
+	Crew   *inbox.Crew
+	Inbox  *inbox.Stats
+	Work   func(*Gateway, *inbox.Seat, *inbox.Event) // handles one event, see package inbox
+	Retain int                                       // bytes; 0: DefaultRetain
+	Log    *slog.Logger                              // nil: slog.Default()
+}
+
+// Mesh is the links to all gateways.
+type Mesh struct {
+	dial   Dialer
+	alive  func(boot uint64, alive bool)
+	attach *gatewayv1.Attach
+	crew   *inbox.Crew
+	inbox  *inbox.Stats
+	work   func(*Gateway, *inbox.Seat, *inbox.Event)
+	log    *slog.Logger
+
+	start    time.Time
+	table    route.Table
+	cleared  atomic.Uint64 // rises before routes are forgotten
+	stats    Stats
+	draining atomic.Bool
+	finish   chan struct{} // closed: end the streams once all is sent
+	known    chan struct{} // closed: the roster is whole
+	ended    chan struct{} // closed: Run ends or has ended
+	roster   atomic.Pointer[Roster]
+
+	mu      sync.Mutex // guards what follows, and changes of roster
+	closed  bool       // Drain has come so far that no command is taken any more
+	retain  int        // bytes
+	slots   []bool     // which are taken
+	cancels map[*Gateway]context.CancelFunc
+	numbers map[uint64]uint64 // by boot: the next command number of a gateway that left the view
+	running sync.WaitGroup
+}
+
+// New returns a mesh that does nothing yet.
+func New(c Config) *Mesh {
+	m := &Mesh{
+		dial: c.Dial, alive: c.Alive, attach: proto.CloneOf(c.Attach), crew: c.Crew, inbox: c.Inbox, work: c.Work,
+		retain: c.Retain, log: c.Log,
+		start:   time.Now(),
+		finish:  make(chan struct{}),
+		known:   make(chan struct{}),
+		ended:   make(chan struct{}),
+		cancels: make(map[*Gateway]context.CancelFunc),
+		numbers: make(map[uint64]uint64),
+	}
+	if m.retain == 0 {
+		m.retain = DefaultRetain
+	}
+	if m.log == nil {
+		m.log = slog.Default()
+	}
+	m.roster.Store(newRoster(nil))
+	return m
+}
+
+// now is the mesh's clock: monotonic, never zero.
+func (m *Mesh) now() time.Duration { return time.Since(m.start) + 1 }
+
+// Known is closed when the gateways are known for the first time.
+func (m *Mesh) Known() <-chan struct{} { return m.known }
+
+// Ended is closed when Run ends: nobody is reached any more.
+func (m *Mesh) Ended() <-chan struct{} { return m.ended }
+
+// SetRetain changes Config.Retain. What a log holds beyond it stays; sends wait until it
+// is less.
+func (m *Mesh) SetRetain(bytes int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.retain = bytes
+	for _, g := range m.roster.Load().all {
+		g.log.setBound(bytes)
+	}
+}
+
+// Run follows a view until ctx ends, then ends every link and returns when all
+// have. For an orderly end call Drain before.
+func (m *Mesh) Run(ctx context.Context, view View) error {
+	defer m.stop()
+	select {
+	case <-view.Ready():
+	case <-ctx.Done():
+		return nil
+	}
+	for {
+		m.follow(ctx, view.Members())
+		select {
+		case <-view.Changed():
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// stop ends all links.
+func (m *Mesh) stop() {
+	close(m.ended)
+	m.mu.Lock()
+	for _, cancel := range m.cancels {
+		cancel()
+	}
+	m.mu.Unlock()
+	m.running.Wait()
+	m.roster.Store(newRoster(nil))
+}
