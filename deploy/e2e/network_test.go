@@ -45,7 +45,7 @@ func TestWorkerCutOffFromTheRegisterWorksOn(t *testing.T) {
 	s, nodes := cables(t, cast{gateways: 1, workers: 2, patience: patient})
 	begin(t, s)
 	stop := shrinks(t, s)
-	clean(t, underFire(t, s, func() {
+	clean(t, underFireAt(t, s, slowRate, func() {
 		must(t, nodes[0].Cut(t.Context(), netlab.Both, s.RegisterPort()))
 		time.Sleep(5 * lease) // longer than any lease, and than the memory of one
 		must(t, nodes[0].Heal(t.Context()))

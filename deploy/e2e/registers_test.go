@@ -11,6 +11,10 @@ import (
 // busy the machine is.
 const patient = 3 * time.Second
 
+// slowRate is the traffic of tests that run side by side, in frames a second. They ask
+// whether it flows, and not what a fault in the middle of it does.
+const slowRate = 150
+
 // TestTrafficGoesOnWithoutRegisters takes every register down and brings them
 // back empty, in another order than they went.
 func TestTrafficGoesOnWithoutRegisters(t *testing.T) {
@@ -20,7 +24,7 @@ func TestTrafficGoesOnWithoutRegisters(t *testing.T) {
 		old := &without{s, newcomer}
 		begin(t, old)
 		stop := shrinks(t, old)
-		clean(t, underFire(t, s, func() {
+		clean(t, underFireAt(t, s, slowRate, func() {
 			one, two := s.Registers()[0], s.Registers()[1]
 			one.Kill(t)
 			two.Kill(t)
@@ -101,7 +105,7 @@ func TestCutOffRegisterEndsNobody(t *testing.T) {
 	play(t, cast{gateways: 1, workers: 2, patience: patient}, func(t *testing.T, s stage) {
 		begin(t, s)
 		stop := shrinks(t, s)
-		clean(t, underFire(t, s, func() {
+		clean(t, underFireAt(t, s, slowRate, func() {
 			s.Registers()[0].Freeze(t)
 			time.Sleep(4 * lease)
 			s.Registers()[0].Thaw(t)

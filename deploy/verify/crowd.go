@@ -106,8 +106,10 @@ func dial(ctx context.Context, gateway, tag string) (*client.Conn, error) {
 }
 
 // Talk sends until ctx ends: rate frames a second in all, each conn at its own
-// even pace.
-func (c *Crowd) Talk(ctx context.Context, rate int) {
+// even pace. A conn that waits for window answers says nothing meanwhile, as if it
+// were its turn again later; window 0 waits for nobody, so that a cluster that cannot
+// keep up gets a backlog.
+func (c *Crowd) Talk(ctx context.Context, rate, window int) {
 	var talkers []*member
 	for _, m := range c.members {
 		if m.kind != nil {
@@ -117,12 +119,12 @@ func (c *Crowd) Talk(ctx context.Context, rate int) {
 	every := time.Duration(len(talkers)) * time.Second / time.Duration(max(rate, 1))
 	var all sync.WaitGroup
 	for _, m := range talkers {
-		all.Go(func() { m.talk(ctx, every) })
+		all.Go(func() { m.talk(ctx, every, window) })
 	}
 	all.Wait()
 }
 
-func (m *member) talk(ctx context.Context, every time.Duration) {
+func (m *member) talk(ctx context.Context, every time.Duration, window int) {
 	wait := time.NewTimer(rand.N(every))
 	defer wait.Stop()
 	for {
@@ -132,7 +134,9 @@ func (m *member) talk(ctx context.Context, every time.Duration) {
 			return
 		}
 		wait.Reset(every)
-		m.say()
+		if sent, got := m.tape.Counts(); window == 0 || sent-got < window {
+			m.say()
+		}
 	}
 }
 

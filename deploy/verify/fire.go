@@ -21,7 +21,7 @@ func (c *Config) underFire(ctx context.Context, p *Phase, r *rig, crowd *Crowd, 
 	quiet := make(chan struct{})
 	go func() {
 		defer close(quiet)
-		crowd.Talk(talking, rate)
+		crowd.Talk(talking, rate, 0)
 	}()
 	watched := make(chan struct{})
 	go func() {
