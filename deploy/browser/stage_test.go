@@ -21,7 +21,7 @@ import (
 
 const (
 	startTime = 60 * time.Second // for a process to be ready
-	playTime  = 3 * time.Minute  // for a play on a busy machine; alone it takes a fraction
+	playTime  = 6 * time.Minute  // for a play on a busy machine; alone it takes a fraction
 )
 
 // stage is what a play is told, as JSON in PARLEY_STAGE.
