@@ -173,44 +173,40 @@ func reachedSoon(w *worker, user string) []uint64 {
 }
 
 func TestSnapshotAndDeltasInterleave(t *testing.T) {
-	step := make(chan struct{})
-	acks := make(chan []string, 8)
+	streams, acks := make(chan *shared, 1), make(chan []string, 8)
 	s := newServer(t, 1, func(_ uint64, s fakegate.Stream) error {
 		if err := greet(s, 0); err != nil {
 			return err
 		}
-		delta := func(b []byte, seq uint64, removed bool, name string) []byte {
-			b, err := record.AppendDelta(b, seq, false, removed, name)
+		mine := &shared{Stream: s}
+		streams <- mine
+		for { // beats are granted all the time, or the worker would soon trust nothing
+			names, err := read(mine, 1)
 			if err != nil {
-				panic(err)
+				return err
 			}
-			return b
+			acks <- names
 		}
-		var b []byte
-		b = delta(b, 1, false, "old")
-		_ = s.Send(b)
-		names, _ := read(s, 1)
-		acks <- names
-		<-step
-		// A second snapshot: old is not in it. a goes while it is under way, b comes.
-		b = record.AppendSnapshotBegin(nil)
-		b = delta(b, 0, false, "a")
-		b = delta(b, 0, false, "c")
-		b = delta(b, 2, true, "a")
-		b = delta(b, 3, false, "b")
-		_ = s.Send(b)
-		names, _ = read(s, 1)
-		acks <- names
-		<-step
-		_ = s.Send(record.AppendSnapshotEnd(nil, 3))
-		names, _ = read(s, 1)
-		acks <- names
-		_, err := read(s, 1<<30)
-		return err
 	})
 	w := newWorker(t, nil).run()
 	w.view.set(s.member)
 	g := w.gateway(1)
+	gateway := <-streams
+	say := func(b []byte) {
+		t.Helper()
+		if err := gateway.Send(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	delta := func(b []byte, seq uint64, removed bool, name string) []byte {
+		b, err := record.AppendDelta(b, seq, false, removed, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+
+	say(delta(nil, 1, false, "old"))
 	if got := fmt.Sprint(<-acks); got != "[delta 1]" {
 		t.Errorf("acknowledged %s", got)
 	}
@@ -218,19 +214,39 @@ func TestSnapshotAndDeltasInterleave(t *testing.T) {
 	if got := fmt.Sprint(reached(w, "old"), reached(w, "a")); got != "[1] []" {
 		t.Errorf("routes of old and a: %s", got)
 	}
-	step <- struct{}{}
+
+	// A second snapshot: old is not in it. a goes while it is under way, b comes.
+	b := record.AppendSnapshotBegin(nil)
+	b = delta(b, 0, false, "a")
+	b = delta(b, 0, false, "c")
+	b = delta(b, 2, true, "a")
+	b = delta(b, 3, false, "b")
+	say(b)
 	if got := fmt.Sprint(<-acks); got != "[delta 3]" {
 		t.Errorf("acknowledged %s, want the highest of the batch", got)
 	}
 	if g.InStep() {
 		t.Error("in step in the middle of a snapshot")
 	}
-	step <- struct{}{}
+
+	say(record.AppendSnapshotEnd(nil, 3))
 	<-acks
 	w.until("in step", g.InStep)
 	if got := fmt.Sprint(reached(w, "old"), reached(w, "a"), reached(w, "b"), reached(w, "c")); got != "[] [] [1] [1]" {
 		t.Errorf("routes of old, a, b and c: %s", got)
 	}
+}
+
+// shared is a stream of a gateway on which more than one may send.
+type shared struct {
+	fakegate.Stream
+	mu sync.Mutex
+}
+
+func (s *shared) Send(records []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Stream.Send(records)
 }
 
 func TestGatewayThatLeavesAnswersWhoeverWaits(t *testing.T) {
