@@ -101,7 +101,7 @@ func TestAllWorkersKilledAtOnceLoseNothing(t *testing.T) {
 }
 
 func TestWorkerFrozenForAMomentKeepsItsConns(t *testing.T) {
-	play(t, cast{gateways: 2, workers: 2, patience: 3 * time.Second}, func(t *testing.T, s stage) {
+	play(t, cast{gateways: 2, workers: 2, patience: patient}, func(t *testing.T, s stage) {
 		begin(t, s)
 		clean(t, underFire(t, s, func() {
 			s.Workers()[0].Freeze(t)
@@ -132,7 +132,7 @@ func TestWorkerFrozenForLongLosesItsConnsAndNothingElse(t *testing.T) {
 }
 
 func TestRollingRestartIsNotNoticed(t *testing.T) {
-	play(t, cast{gateways: 2, workers: 2}, func(t *testing.T, s stage) {
+	play(t, cast{gateways: 2, workers: 2, patience: patient}, func(t *testing.T, s stage) {
 		begin(t, s)
 		f := underFire(t, s, func() {
 			for range 2 {

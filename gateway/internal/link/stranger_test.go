@@ -4,6 +4,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -200,14 +201,16 @@ func TestFleetThatStartsAtOnceAttachesWithinSeconds(t *testing.T) {
 	r := newRig(t)
 	const fleet = 300
 	began := time.Now()
+	var attempts [fleet]int
 	var all sync.WaitGroup
-	for range fleet {
+	for i := range fleet {
 		all.Go(func() {
 			boot := handshake.NewBoot()
 			for attempt := 0; ; attempt++ {
 				conn := channel(t, r.links, insecure.NewCredentials())
 				err := attach(t, conn, boot, &gatewayv1.Attach{})
 				if err == nil {
+					attempts[i] = attempt + 1
 					return
 				}
 				conn.Close() // or it would dial again by itself
@@ -221,8 +224,10 @@ func TestFleetThatStartsAtOnceAttachesWithinSeconds(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if took := time.Since(began); took > 15*time.Second {
-		t.Errorf("it took %v", took)
+	// Counted, since a busy machine is no fault of ours: the pauses before the tenth add up
+	// to some ten seconds.
+	if most := slices.Max(attempts[:]); most > 10 {
+		t.Errorf("somebody needed %d attempts, %v in all", most, time.Since(began))
 	}
 	if n := r.link.Stats().Attaches.Load(); n < fleet {
 		t.Errorf("attaches: got %d, want %d", n, fleet)
