@@ -19,6 +19,7 @@ func (w *worker) drain() {
 func (w *worker) leave() {
 	w.t.Helper()
 	w.sending.Lock()
+	w.left = true
 	err := w.stream.CloseSend()
 	w.sending.Unlock()
 	if err != nil {

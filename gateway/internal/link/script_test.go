@@ -37,9 +37,7 @@ func (w *worker) answerRaw(batch []byte) {
 	b.Reserve()
 	b.Records = w.script.raw(b.Records, batch)
 	if len(b.Records) > 0 {
-		w.sending.Lock()
-		_ = w.stream.SendMsg(&b)
-		w.sending.Unlock()
+		w.put(&b)
 	}
 	b.Release()
 }
@@ -156,10 +154,16 @@ func (w *worker) beats(ctx context.Context) {
 }
 
 // give sends records; when the stream has ended it does nothing.
-func (w *worker) give(records []byte) {
+func (w *worker) give(records []byte) { w.put(&linkcodec.Batch{Records: records}) }
+
+// put does nothing once leave has closed this side: gRPC would cancel the whole
+// stream, and the gateway would see a loss where there was a goodbye.
+func (w *worker) put(b *linkcodec.Batch) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
-	_ = w.stream.SendMsg(&linkcodec.Batch{Records: records})
+	if !w.left {
+		_ = w.stream.SendMsg(b)
+	}
 }
 
 // look runs f with what came until now.

@@ -51,6 +51,7 @@ type worker struct {
 	end      func()
 
 	sending sync.Mutex
+	left    bool       // guarded by sending: this side is closed
 	mu      sync.Mutex // guards what follows
 	n       uint64     // last command
 	routes  map[string]bool
