@@ -43,26 +43,17 @@ func TestGoodbyeRaisesNoFence(t *testing.T) {
 		}
 		return time.Since(began)
 	}
-	// A busy machine may take a second for anything; it does not do so time and again,
-	// as a fence would.
-	for left := 1; ; left++ {
-		a := r.attach(script{node: "a"})
-		a.drain()
-		a.until("drained", func() bool { return a.drained == 1 })
-		a.leave()
-		api := r.attach(script{node: "api", noEvents: true})
-		api.leave()
-		took := bindTakes()
-		if said := len(r.log.with("worker left")); said != 2*left {
-			t.Fatalf("%d of %d goodbyes were understood: %q", said, 2*left, r.log.with("worker"))
-		}
-		if took < 700*time.Millisecond {
-			break
-		}
-		t.Logf("after a goodbye a bind took %v", took)
-		if left == 5 {
-			t.Fatal("after every goodbye a bind took that long")
-		}
+	a := r.attach(script{node: "a"})
+	a.drain()
+	a.until("drained", func() bool { return a.drained == 1 })
+	a.leave()
+	api := r.attach(script{node: "api", noEvents: true})
+	api.leave()
+	if took := bindTakes(); took > 700*time.Millisecond {
+		t.Errorf("after a goodbye a bind took %v", took)
+	}
+	if said := r.log.with("worker left"); len(said) != 2 {
+		t.Errorf("want two goodbyes, logged %q", r.log.with("worker"))
 	}
 	b := r.attach(script{node: "b"})
 	b.end()
