@@ -1,0 +1,124 @@
+package chat
+
+import "time"
+
+// Type is what kind of conversation it is. The numbers are stored.
+type Type int8
+
+// The types.
+const (
+	Direct Type = 1 + iota
+	Group
+	Room
+)
+
+// String returns the type's name in lower case.
+func (t Type) String() string {
+	switch t {
+	case Direct:
+		return "direct"
+	case Group:
+		return "group"
+	case Room:
+		return "room"
+	}
+	return "unknown"
+}
+
+// Role is what somebody is in a conversation. The numbers are stored.
+type Role int8
+
+// The roles. Stranger is who is not in it, and who has left.
+const (
+	Stranger Role = iota
+	Member
+	Owner
+)
+
+// String returns the role's name in lower case.
+func (r Role) String() string {
+	switch r {
+	case Member:
+		return "member"
+	case Owner:
+		return "owner"
+	}
+	return "stranger"
+}
+
+// Width is how what is sent in a conversation finds its recipients.
+type Width int8
+
+// The widths. A conversation only grows wider. While it is Widening it is sent
+// both ways, until all conns that are open have joined the hub group.
+const (
+	Narrow   Width = iota // by the ids of its members
+	Widening              // by the ids, and by the hub group
+	Wide                  // by the hub group
+)
+
+// WideAbove is how many members a group chat has before it widens: below, ids in a
+// command are cheaper than a hub group per conversation and conn.
+const WideAbove = 200
+
+// Conversation is one, as it was at some moment.
+type Conversation struct {
+	Realm   Realm
+	ID      ConversationID
+	Type    Type
+	Name    string // of a group chat or room
+	Created time.Time
+	Creator UserID
+	Width   Width
+
+	Seq     Seq   // of the last message
+	Rev     Rev   // of the last change
+	Counted int64 // messages up to Seq that count as unread for others
+	Members int   // who are in it; 0 for rooms, which nobody counts
+}
+
+// View is a conversation as one user sees it.
+type View struct {
+	Conversation
+	Peer UserID // the other one of a direct conversation, or the user itself
+	Mark
+}
+
+// Mark is what one user is in a conversation, and how far.
+type Mark struct {
+	Role      Role
+	Joined    time.Time
+	FromSeq   Seq   // the first message the user may see
+	FromCount int64 // of those that count, how many are before it
+	ReadSeq   Seq
+	ReadCount int64 // of those that count, how many the read mark has passed
+	Left      bool
+}
+
+// Unread is how many messages are behind the mark: a subtraction.
+func (v View) Unread() int64 {
+	if v.Left || v.Role == Stranger {
+		return 0
+	}
+	return max(0, v.Counted-max(v.ReadCount, v.FromCount))
+}
+
+// Attendance is one who is in a conversation.
+type Attendance struct {
+	User UserID
+	Mark
+}
+
+// NewConversation is a group chat or room to be made.
+type NewConversation struct {
+	Type    Type
+	Name    string
+	Users   []UserID // in it from the start, besides the caller
+	Request RequestID
+}
+
+// Made is what making or changing a conversation answers.
+type Made struct {
+	View
+	Duplicate bool
+}

@@ -1,0 +1,144 @@
+package chat
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps everything. Its methods may be called from any goroutine. Each is one
+// transaction unless it says otherwise; what concerns a conversation checks the
+// caller's right ([Allow]) in that transaction. It answers only with codes of
+// proto/fault:
+//
+//	NotFound     it is not there, or not there for the caller
+//	Forbidden    the caller may not
+//	Conflict     another body under the same request id, a name that is taken, a rev
+//	             that is no longer the newest
+//	Unavailable  the database is away, or whether it happened is unknown: the same
+//	             request again is right
+//	Overloaded   too much waits to be stored
+//
+// The suite in package chattest says all of this in code.
+type Store interface {
+	Accounts
+	Conversations
+	Messages
+	Outbox
+
+	// Ready returns what is wrong with the database, nil: nothing.
+	Ready(ctx context.Context) error
+}
+
+// Accounts keeps users and their sign-ins.
+type Accounts interface {
+	// AddUser makes an account and puts it into the lobby of its realm. The same name
+	// with the same Request is the account there is, with duplicate set, and whoever
+	// calls compares the password; a name that another request took is Conflict.
+	AddUser(ctx context.Context, u NewUser) (a Account, duplicate bool, err error)
+	// AccountByName returns a user by its folded name.
+	AccountByName(ctx context.Context, r Realm, name string) (Account, error)
+	// Users returns those that there are, by id and by name.
+	Users(ctx context.Context, r Realm, ids []UserID, names []string) ([]User, error)
+
+	// AddFamily keeps a new sign-in.
+	AddFamily(ctx context.Context, f Family) error
+	// Rotate trades the good token. The token before it is taken again with the same
+	// Request, until the new one has been used: duplicate is set, and New takes the place
+	// of the one whose answer was lost. Any other old token revokes the family. All of
+	// that, and a family that is unknown, revoked or over, is Unauthenticated.
+	Rotate(ctx context.Context, r Rotation) (f Family, duplicate bool, err error)
+	// Revoke ends a family, if token is or was one of its own.
+	Revoke(ctx context.Context, id FamilyID, token string) error
+}
+
+// Conversations keeps who talks where.
+type Conversations interface {
+	// OpenDirect returns the conversation of a pair and makes it if there is none:
+	// however many ask at once, there is one.
+	OpenDirect(ctx context.Context, c Caller, peer UserID) (Made, error)
+	// AddConversation makes a group chat or room.
+	AddConversation(ctx context.Context, c Caller, n NewConversation) (Made, error)
+	// JoinRoom makes the caller a member of a room, by id or by folded name.
+	JoinRoom(ctx context.Context, c Caller, id ConversationID, name string) (Made, error)
+	// AddMembers adds users to a group chat; who is in it already stays.
+	AddMembers(ctx context.Context, c Caller, id ConversationID, users []UserID, request RequestID) (Made, error)
+	// LeaveConversation takes the caller out. When the owner leaves, whoever has been in
+	// it longest is the owner.
+	LeaveConversation(ctx context.Context, c Caller, id ConversationID, request RequestID) (Made, error)
+
+	// View returns a conversation as the caller sees it.
+	View(ctx context.Context, c Caller, id ConversationID) (View, error)
+	// Views returns a page of the caller's conversations, those that were left aside.
+	Views(ctx context.Context, c Caller, after ConversationID, limit int) (views []View, more bool, err error)
+	// Attendances returns a page of those who are in a conversation.
+	Attendances(ctx context.Context, c Caller, id ConversationID, after UserID, limit int) (a []Attendance, more bool, err error)
+	// MemberIDs returns all who are in a conversation: for tasks of our own, no caller
+	// asks. It grows with the conversation.
+	MemberIDs(ctx context.Context, id ConversationID) ([]UserID, error)
+	// Shared returns those of users with whom the caller shares a direct conversation
+	// or a group chat.
+	Shared(ctx context.Context, c Caller, users []UserID) ([]UserID, error)
+	// Groups returns the caller's conversations that are not narrow, rooms aside: those
+	// whose hub groups a new conn joins.
+	Groups(ctx context.Context, c Caller) ([]ConversationID, error)
+	// Heads returns a page of the caller's conversations that changed since the moment
+	// that the cursor before it stands for, those that were left since included. Whatever
+	// is committed after it was called, and nothing that was committed before the cursor
+	// was made, may be missing from the pages of one cursor.
+	Heads(ctx context.Context, c Caller, since Cursor, limit int) (Heads, error)
+}
+
+// Cursor is a moment of the database's clock, and a place in the pages of one look.
+type Cursor struct {
+	Since int64          // what had not changed before is left out; 0: everything
+	Until int64          // when the look began; 0: now
+	After ConversationID // the last one of the page before
+}
+
+// Heads is a page of heads.
+type Heads struct {
+	Views    []View
+	More     bool
+	Next     Cursor // for the next page if there is More, else for the next look
+	Complete bool   // everything is told, not only what changed
+}
+
+// Messages keeps what was said.
+type Messages interface {
+	// Send stores a message and answers after the commit. It shares a transaction with
+	// what others send at that moment. It waits in a queue of at most 4,096 for at most a
+	// second, then it answers Overloaded; if ctx ends first, Unavailable.
+	Send(ctx context.Context, c Caller, d Draft) (Stored, error)
+	// Amend stores a change of an older message.
+	Amend(ctx context.Context, c Caller, a Amendment) (Amended, error)
+	// Messages returns a piece of a conversation.
+	Messages(ctx context.Context, c Caller, id ConversationID, r Range) (Page, error)
+	// Changes returns what changed after a rev.
+	Changes(ctx context.Context, c Caller, id ConversationID, after Rev, limit int) (Changes, error)
+	// MarkRead raises the caller's read mark and returns it; moved is false when it
+	// stood there already.
+	MarkRead(ctx context.Context, c Caller, id ConversationID, seq Seq) (v View, moved bool, err error)
+	// Audience returns who a passing thing such as typing goes to.
+	Audience(ctx context.Context, c Caller, id ConversationID, op Op) (Outgoing, error)
+}
+
+// Outbox keeps what a commit left to be done. The rows that a commit of this process
+// wrote are its own for Lease; then any process may claim them, by one conditional
+// update.
+type Outbox interface {
+	// Claim makes rows whose lease is over this process's own for another Lease, the
+	// oldest first, and returns them.
+	Claim(ctx context.Context, limit int) ([]Outgoing, error)
+	// Finish marks what was done; rows of which all is done go. Several statements.
+	Finish(ctx context.Context, p []Progress) error
+	// Lag tells how far the outbox is behind.
+	Lag(ctx context.Context) (Lag, error)
+}
+
+// Lease is how long a row of the outbox is left to the process that wrote it.
+const Lease = 2 * time.Second
+
+// OnCommit is called with what a commit left to be done, in the order of the commits
+// of this process, before the calls that made them return. It must not block: what it
+// has no room for stays in the outbox and is claimed later.
+type OnCommit func([]Outgoing)
