@@ -50,9 +50,14 @@ var layers = []rule{
 		reason: "a gateway and a worker meet only on the link, so that each can be replaced",
 	},
 	{
-		about: "./worker/... !./worker/examples/...", tests: true,
+		about: "./worker/... !./worker/chat/... !./worker/examples/...", tests: true,
+		allow:  "std ext ./proto/... ./register/... ./worker/... !./worker/chat/... !./worker/examples/...",
+		reason: "a gateway and a worker meet only on the link, so that each can be replaced; the chat is one business of many",
+	},
+	{
+		about: "./worker/chat/...", tests: true,
 		allow:  "std ext ./proto/... ./register/... ./worker/... !./worker/examples/...",
-		reason: "a gateway and a worker meet only on the link, so that each can be replaced",
+		reason: "the chat stands on the SDK like any stranger's worker and knows no gateway",
 	},
 	{
 		about:  "./worker/examples/...",
@@ -79,7 +84,7 @@ var rules = []rule{
 		reason: "whoever uses the SDK compiles the register's client",
 	},
 	{
-		about: "./worker/... !./worker/examples/...", deep: true,
+		about: "./worker/... !./worker/chat/... !./worker/examples/...", deep: true,
 		allow:  contract + "./register ./register/handshake/... ./register/internal/... ./worker/...",
 		reason: "the SDK is std, grpc, protobuf, x/*, proto and register: a stranger's program carries all of it",
 	},
@@ -98,6 +103,29 @@ var rules = []rule{
 		allow:  "std ./proto/... ./gateway/internal/frame ./gateway/internal/hub/...",
 		forbid: "net/... os/... io/fs syscall/... log/...",
 		reason: "the hub does no I/O: it is held under shard locks, and its tests need no sockets",
+	},
+	{
+		about:  "./worker/chat",
+		allow:  "std ./proto/fault",
+		forbid: "net/... os/... io/fs syscall/... log/... database/...",
+		reason: "the domain is rules: it is read and tested without a database, a bus or a socket",
+	},
+	{
+		about:  "./... !./worker/chat/store/... !./worker/chat/chattest",
+		tests:  true,
+		forbid: "gorm.io/... modernc.org/sqlite github.com/pressly/goose/... github.com/go-sql-driver/mysql github.com/jackc/pgx/...",
+		reason: "worker/chat/store alone knows databases: everything else speaks chat.Store",
+	},
+	{
+		about:  "./... !./worker/chat/bus/... !./deploy/...",
+		tests:  true,
+		forbid: "github.com/nats-io/...",
+		reason: "worker/chat/bus alone knows NATS: its traps are handled there and it can be replaced there",
+	},
+	{
+		about:  "./worker/chat/auth/...",
+		allow:  "std golang.org/x/... github.com/golang-jwt/... ./proto/fault ./worker/chat",
+		reason: "passwords and tokens need no socket and no database",
 	},
 	{
 		about:  "./... !main !./register/node/...",
