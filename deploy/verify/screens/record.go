@@ -18,6 +18,7 @@ type Conversation struct {
 	Messages []Message // in order of seq
 	Changes  []Change  // in order of rev
 	Members  map[string]Member
+	Public   bool // a room: what is before FromSeq may be on a screen too
 }
 
 // Message is a stored message, or a shown one.
@@ -37,12 +38,11 @@ type Change struct {
 
 // Member is who is in a conversation at the end, and since when.
 type Member struct {
-	FromSeq         int64
-	FromCount       int64
-	ReadSeq         int64
-	ReadCount       int64
-	Reads           bool // whether it has to have everything on the screen: rooms that are not open are not shown
-	HistoryIsPublic bool // what is before FromSeq may be on the screen too
+	FromSeq   int64
+	FromCount int64
+	ReadSeq   int64
+	ReadCount int64
+	Reads     bool // whether it has to have everything on the screen: rooms that are not open are not shown
 }
 
 // Device is one client's side.

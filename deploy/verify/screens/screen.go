@@ -81,7 +81,7 @@ func (c *comparison) whole(d *Device, v *Conversation, m Member) {
 	final := d.Final[v.ID]
 	for _, stored := range v.Messages {
 		if stored.Seq < m.FromSeq {
-			if shown[stored.Seq] && !m.HistoryIsPublic {
+			if shown[stored.Seq] && !v.Public {
 				c.Strange++
 				c.broke(v.ID, d, stored.Seq, "shown to one who came later")
 			}
