@@ -1,0 +1,48 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"io/fs"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+)
+
+// timeLimit is how long a statement, a wait for a lock and the idleness of a
+// transaction may last, and a transaction as a whole: a worker that stands still must
+// not hold others up for ever. The databases have it as a setting of the session, so
+// that it also holds for a process that is stopped.
+const timeLimit = 5 * time.Second
+
+// dialect is what differs between databases.
+type dialect interface {
+	// name is what gorm calls it.
+	name() string
+	// where says which database it is, without a password.
+	where() string
+	// open connects; read and write may be the same. What it has opened when it fails
+	// it closes.
+	open(ctx context.Context) (write, read *sql.DB, err error)
+	// gorm wraps a connection pool.
+	gorm(*sql.DB) gorm.Dialector
+	// now is an SQL expression: the database's clock in milliseconds.
+	now() string
+	// locks reports whether FOR UPDATE is needed, and there.
+	locks() bool
+	// class sorts an error of the driver.
+	class(error) class
+	// migrations are the steps, and how goose keeps two processes apart.
+	migrations() (goose.Dialect, fs.FS, []goose.ProviderOption, error)
+}
+
+// class is what an error of a driver means for us.
+type class int
+
+const (
+	unknown   class = iota // a mistake of ours, or of the data
+	away                   // the database cannot be asked, or did not answer: nobody knows what happened
+	collision              // two transactions were in each other's way: the same again is right
+	duplicate              // a unique key is taken
+)

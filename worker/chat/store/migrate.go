@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/pressly/goose/v3"
+)
+
+// migrationTable is where the database remembers what was done to it.
+const migrationTable = "parley_migrations"
+
+// migrateWithin bounds how long one process waits for another that migrates.
+const migrateWithin = 60 * time.Second
+
+// migrate brings the database to the newest version. However many processes do it at
+// once, each step is done once. A database that is newer than this program stays as it
+// is: versions N and N−1 run on one schema.
+func (s *Store) migrate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, migrateWithin)
+	defer cancel()
+	kind, steps, options, err := s.dialect.migrations()
+	if err != nil {
+		return err
+	}
+	options = append(options, goose.WithTableName(migrationTable), goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(kind, s.write, steps, options...)
+	if err != nil {
+		return err
+	}
+	// SQLite knows no lock that outlasts a transaction. Of two processes that take the
+	// same step one fails, and finds it done when it looks again.
+	for try := 1; ; try++ {
+		done, err := p.Up(ctx)
+		for _, step := range done {
+			if step.Error == nil {
+				s.log.Info("database migrated", "version", step.Source.Version, "took", step.Duration)
+			}
+		}
+		switch {
+		case err == nil:
+			return s.newer(ctx, p)
+		case s.dialect.locks() || try == 10 || ctx.Err() != nil:
+			return fmt.Errorf("migrate: %w", err)
+		}
+		if !sleep(ctx, time.Duration(try)*20*time.Millisecond) {
+			return fmt.Errorf("migrate: %w", err)
+		}
+	}
+}
+
+// newer says so when the database knows steps that this program does not.
+func (s *Store) newer(ctx context.Context, p *goose.Provider) error {
+	have, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	sources := p.ListSources()
+	if last := sources[len(sources)-1].Version; have > last {
+		s.log.Warn("the database is newer than this program", "database", have, "program", last)
+	}
+	return nil
+}
+
+// sleep waits, and reports false when ctx ended before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// Store is the chat's database. Its methods may be called from any goroutine.
+type Store struct {
+	cfg     Config
+	dialect dialect
+	log     *slog.Logger
+
+	write, read *sql.DB // the same, but for SQLite
+	w, r        *gorm.DB
+}
+
+// Open connects, migrates, and starts what commits sends. A database that is not there
+// yet is waited for until ctx ends.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	d, err := cfg.dialect()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{cfg: cfg, dialect: d, log: cfg.Log}
+	if s.write, s.read, err = s.connect(ctx); err != nil {
+		return nil, fmt.Errorf("database %s: %w", d.where(), err)
+	}
+	if s.w, err = s.gorm(s.write); err == nil {
+		s.r = s.w
+		if s.read != s.write {
+			s.r, err = s.gorm(s.read)
+		}
+	}
+	if err == nil {
+		err = s.migrate(ctx)
+	}
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("database %s: %w", d.where(), err)
+	}
+	return s, nil
+}
+
+// connect tries until the database is there or ctx ends, and says once that it waits.
+func (s *Store) connect(ctx context.Context) (write, read *sql.DB, err error) {
+	for try := 0; ; try++ {
+		write, read, err = s.dialect.open(ctx)
+		if err == nil || s.class(err) != away {
+			return write, read, err
+		}
+		if try == 0 {
+			s.log.Warn("waiting for the database", "database", s.dialect.where(), "err", err)
+		}
+		if !sleep(ctx, min(time.Duration(try+1)*200*time.Millisecond, 2*time.Second)) {
+			return nil, nil, errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+func (s *Store) gorm(db *sql.DB) (*gorm.DB, error) {
+	return gorm.Open(s.dialect.gorm(db), &gorm.Config{
+		SkipDefaultTransaction: true, // what belongs together is in a transaction of ours
+		Logger:                 logger.Discard,
+		DisableAutomaticPing:   true,
+	})
+}
+
+// Close ends what Open started. Sends that wait are answered Unavailable.
+func (s *Store) Close() {
+	if s.read != nil && s.read != s.write {
+		s.read.Close()
+	}
+	if s.write != nil {
+		s.write.Close()
+	}
+}
+
+// Ready returns what is wrong with the database, nil: nothing.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.write.PingContext(ctx); err != nil {
+		return fmt.Errorf("database %s: %w", s.dialect.where(), err)
+	}
+	return nil
+}
