@@ -26,6 +26,7 @@ type outgoing struct {
 	once   record.Once
 	except []connid.ID
 	result *Result
+	then   func(Result, error)
 	err    error // of an option
 
 	names  []string // all that were named
@@ -122,6 +123,9 @@ func (o *outgoing) share(g *link.Gateway) *share {
 func (o *outgoing) send(ctx context.Context, target record.Target) error {
 	o.rec.Target, o.rec.Class, o.rec.Key, o.rec.Trace = target, o.class, o.key, traceOf(ctx)
 	o.rec.Bodies = append(append(o.rec.Bodies, o.frame.body), o.frame.alts...)
+	if o.then != nil {
+		o.result = new(Result)
+	}
 	o.rec.WantResult = o.result != nil
 	var waiter *link.Waiter
 	if o.result != nil {
@@ -130,7 +134,6 @@ func (o *outgoing) send(ctx context.Context, target record.Target) error {
 			n += (max(len(o.shares[i].conns), len(o.shares[i].names), 1) + maxAwaitTargets - 1) / maxAwaitTargets
 		}
 		waiter = link.NewWaiter(n)
-		defer waiter.Close()
 		*o.result = Result{Missed: o.missed}
 	}
 	var errs []error
@@ -144,7 +147,16 @@ func (o *outgoing) send(ctx context.Context, target record.Target) error {
 			errs = append(errs, err)
 		}
 	}
+	if o.then != nil {
+		if len(errs) > 0 {
+			waiter.Close()
+			return errors.Join(errs...)
+		}
+		o.tellLater(ctx, waiter)
+		return nil
+	}
 	if waiter != nil {
+		defer waiter.Close()
 		if err := o.collect(ctx, waiter); err != nil {
 			errs = append(errs, err)
 		}

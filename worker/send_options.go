@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 
 	"github.com/parley-im/parley/proto/connid"
+	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/proto/record"
 )
 
@@ -45,7 +46,29 @@ func Once(key string) SendOption {
 }
 
 // Await makes the send wait for what became of it and put it into result.
-func Await(result *Result) SendOption { return func(o *outgoing) { o.result = result } }
+func Await(result *Result) SendOption {
+	return func(o *outgoing) {
+		if o.result = result; o.then != nil {
+			o.fail(errAwaitThen)
+		}
+	}
+}
+
+// Then makes the send tell later what became of it: the send returns as soon as the
+// commands are in the logs, so the next one comes behind it, and done is called when
+// every gateway has answered, or with an error when ctx has ended before. If the send
+// returns nil, done is called exactly once, on a goroutine of its own; otherwise never.
+// What the send was given, names and ids too, must not change before that. Give ctx a
+// deadline: a gateway that is cut off answers late or never.
+func Then(done func(Result, error)) SendOption {
+	return func(o *outgoing) {
+		if o.then = done; o.result != nil {
+			o.fail(errAwaitThen)
+		}
+	}
+}
+
+var errAwaitThen = fault.New(fault.Invalid, "Await and Then exclude each other")
 
 // Result is what became of a send, over all gateways.
 type Result struct {
