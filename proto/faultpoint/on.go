@@ -39,8 +39,8 @@ func init() {
 		orders[point] = o
 	}
 	for _, text := range split(os.Getenv("PARLEY_SABOTAGE")) {
-		if !slices.Contains(Weaknesses(), Weakness(text)) {
-			fmt.Fprintf(os.Stderr, "PARLEY_SABOTAGE: no weakness %q; there are %v\n", text, Weaknesses())
+		if all := append(Weaknesses(), ChatWeaknesses()...); !slices.Contains(all, Weakness(text)) {
+			fmt.Fprintf(os.Stderr, "PARLEY_SABOTAGE: no weakness %q; there are %v\n", text, all)
 			os.Exit(2)
 		}
 		weaknesses = append(weaknesses, Weakness(text))
@@ -53,8 +53,8 @@ func split(list string) []string {
 
 func parseOrder(text string) (Point, *order, error) {
 	name, what, ok := strings.Cut(text, "=")
-	if !ok || !slices.Contains(Points(), Point(name)) {
-		return "", nil, fmt.Errorf("no fault point in %q; there are %v", text, Points())
+	if all := append(Points(), ChatPoints()...); !ok || !slices.Contains(all, Point(name)) {
+		return "", nil, fmt.Errorf("no fault point in %q; there are %v", text, all)
 	}
 	action, nth, ok := strings.Cut(what, "@")
 	o := &order{action: action, nth: 1}

@@ -25,15 +25,22 @@ const (
 	GatewayCommandApplied Point = "gateway.command-applied"
 	// GatewayMoving: a conn's term has risen, its events have not been resent.
 	GatewayMoving Point = "gateway.moving"
+	// ChatCommitted: messages are stored, nobody was told of them.
+	ChatCommitted Point = "chat.committed"
+	// ChatBound: a session's conn is bound to its user, its heads are not read.
+	ChatBound Point = "chat.bound"
 )
 
-// Points lists them all, for help texts and checks.
+// Points lists those of gateways and of every worker, for help texts and checks.
 func Points() []Point {
 	return []Point{
 		WorkerHandled, WorkerAckSent, WorkerDeltaApplied,
 		GatewayReplyQueued, GatewayBound, GatewaySnapshotHalf, GatewayCommandApplied, GatewayMoving,
 	}
 }
+
+// ChatPoints lists those that only the chat's workers have.
+func ChatPoints() []Point { return []Point{ChatCommitted, ChatBound} }
 
 // Weakness is a guarantee that a sabotage build leaves out.
 type Weakness string
@@ -48,9 +55,22 @@ const (
 	AckOnEnqueue Weakness = "ack-on-enqueue"
 	// LateInterest: routes are announced after the bind was answered.
 	LateInterest Weakness = "late-interest"
+	// AckBeforeCommit: a send is answered before it is stored.
+	AckBeforeCommit Weakness = "ack-before-commit"
+	// OutboxOff: what a dead worker left to be done is done by nobody.
+	OutboxOff Weakness = "outbox-off"
+	// HeadsBeforeBind: a session reads its heads, and then binds.
+	HeadsBeforeBind Weakness = "heads-before-bind"
+	// RequestIgnored: a request that comes again is carried out again.
+	RequestIgnored Weakness = "request-ignored"
 )
 
-// Weaknesses lists them all.
+// Weaknesses lists those of gateways and of every worker.
 func Weaknesses() []Weakness {
 	return []Weakness{NoRedelivery, NoTerms, AckOnEnqueue, LateInterest}
+}
+
+// ChatWeaknesses lists those that only the chat's workers have.
+func ChatWeaknesses() []Weakness {
+	return []Weakness{AckBeforeCommit, OutboxOff, HeadsBeforeBind, RequestIgnored}
 }
