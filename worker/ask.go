@@ -23,12 +23,17 @@ func (s *Sender) one(ctx context.Context, id connid.ID, cmd *gatewayv1.Command) 
 
 // user gives a command to every gateway that has, or may have, a user.
 func (s *Sender) user(ctx context.Context, user string, cmd *gatewayv1.Command) (Affected, error) {
+	return s.named(ctx, route.User, user, cmd)
+}
+
+// named gives a command to every gateway that has, or may have, a user or a group.
+func (s *Sender) named(ctx context.Context, kind route.Kind, name string, cmd *gatewayv1.Command) (Affected, error) {
 	var did Affected
 	if err := s.known(ctx); err != nil {
 		return did, err
 	}
 	var plan link.Plan
-	s.worker.mesh.Reach(&plan, route.User, []string{user})
+	s.worker.mesh.Reach(&plan, kind, []string{name})
 	to := make([]*link.Gateway, 0, len(plan.Shares))
 	for _, share := range plan.Shares {
 		to = append(to, share.To)

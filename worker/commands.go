@@ -7,11 +7,12 @@ import (
 	"github.com/parley-im/parley/proto/connid"
 	"github.com/parley-im/parley/proto/fault"
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
+	"github.com/parley-im/parley/worker/internal/route"
 )
 
 var errStale = fault.New(fault.Stale, "")
 
-// Affected is what a command did that is meant for all conns of a user.
+// Affected is what a command did that is meant for all conns of a user or group.
 type Affected struct {
 	Conns int      // conns that it changed
 	Lost  []string // gateways (their nodes) that left, with their conns, or did not answer; these make an error too
@@ -93,6 +94,16 @@ func (s *Sender) CloseUser(ctx context.Context, user string, code fault.CloseCod
 		return Affected{}, err
 	}
 	return s.user(ctx, user, &gatewayv1.Command{Do: &gatewayv1.Command_Close{Close: &gatewayv1.Close{Target: targetUser(user), Close: how}}})
+}
+
+// CloseGroup ends every conn that is in a group now, like Close.
+func (s *Sender) CloseGroup(ctx context.Context, group string, code fault.CloseCode, reason string, last ...Frame) (Affected, error) {
+	how, err := closeConn(code, reason, last)
+	if err := errors.Join(err, checkName("group", group)); err != nil {
+		return Affected{}, err
+	}
+	target := &gatewayv1.Target{Of: &gatewayv1.Target_Group{Group: group}}
+	return s.named(ctx, route.Group, group, &gatewayv1.Command{Do: &gatewayv1.Command_Close{Close: &gatewayv1.Close{Target: target, Close: how}}})
 }
 
 // Confirm ends the probation of a conn that was let in with ConfirmWithin.
