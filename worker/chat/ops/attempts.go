@@ -1,0 +1,59 @@
+package ops
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/time/rate"
+
+	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/worker/chat"
+	"github.com/parley-im/parley/worker/rpc"
+)
+
+// attempts bounds how often somebody may try names and passwords, by name and by
+// address, each worker for itself: several workers allow several times as much. Whoever
+// is slowed down by name is the attacked one too, so that bound is a wide one.
+type attempts struct {
+	by *otter.Cache[string, *rate.Limiter]
+}
+
+// The bounds: so many at once, and then one more each interval.
+const (
+	attemptsByName    = 20
+	attemptEvery      = 3 * time.Second
+	attemptsByAddress = 300 // an address may be a school's
+	addressEvery      = 200 * time.Millisecond
+	attemptsKnown     = 100_000 // names and addresses remembered; the least used go
+)
+
+func newAttempts() *attempts {
+	return &attempts{otter.Must(&otter.Options[string, *rate.Limiter]{MaximumSize: attemptsKnown})}
+}
+
+// take counts an attempt, or says when the next one may be made.
+func (a *attempts) take(ctx context.Context, r chat.Realm, name string) error {
+	if c := rpc.Conn(ctx); c != nil {
+		if host, _, err := net.SplitHostPort(c.Facts().RemoteAddr); err == nil {
+			if err := a.one("a:"+host, addressEvery, attemptsByAddress); err != nil {
+				return err
+			}
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	return a.one("n:"+string(r)+":"+chat.Fold(name), attemptEvery, attemptsByName)
+}
+
+func (a *attempts) one(key string, every time.Duration, burst int) error {
+	l, _ := a.by.ComputeIfAbsent(key, func() (*rate.Limiter, bool) {
+		return rate.NewLimiter(rate.Every(every), burst), false
+	})
+	if l == nil || l.Allow() {
+		return nil
+	}
+	return fault.New(fault.RateLimited, "too many tries: wait a little").After(every)
+}

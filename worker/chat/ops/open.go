@@ -1,0 +1,173 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	chatv1 "github.com/parley-im/parley/proto/chat/v1"
+	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/proto/faultpoint"
+	"github.com/parley-im/parley/worker"
+	"github.com/parley-im/parley/worker/chat"
+	"github.com/parley-im/parley/worker/chat/delivery"
+	"github.com/parley-im/parley/worker/rpc"
+)
+
+// headsPerPage is how many heads an answer has.
+const headsPerPage = 500
+
+var errSocketOnly = fault.New(fault.Unimplemented, "only over a socket")
+
+// OpenSession says who a conn is. Its order is what keeps holes out: the conn is bound
+// and has joined its groups, which no sender misses from then on; then the heads are
+// read. What is committed before that reading is in them, what is committed after it is
+// pushed.
+func (s *Service) OpenSession(ctx context.Context, req *chatv1.OpenSessionRequest) (*chatv1.OpenSessionResponse, error) {
+	c := rpc.Conn(ctx)
+	if c == nil {
+		return nil, errSocketOnly
+	}
+	have := readSession(c.Session())
+	token := req.GetToken()
+	if token == "" {
+		token = have.Token
+	}
+	caller, expires, err := s.cfg.Tokens.Verify(token)
+	if err != nil {
+		return nil, err
+	}
+	device := chat.DeviceID(req.GetDevice())
+	if err := device.Check(); err != nil {
+		return nil, err
+	}
+	if have.User != "" && have.User != caller.User {
+		return nil, fault.New(fault.Conflict, "this conn is another user's")
+	}
+	// From here on the client has done its part: if the store is away now, that does not
+	// count against its time.
+	if err := c.Confirm(ctx); err != nil {
+		return nil, err
+	}
+	var early *chat.Heads
+	if faultpoint.Sabotaged(faultpoint.HeadsBeforeBind) {
+		h, err := s.heads(ctx, caller, req.GetCursor())
+		if err != nil {
+			return nil, patient(err)
+		}
+		early = &h
+	}
+	if err := s.attach(ctx, c, caller, expires, have); err != nil {
+		return nil, patient(err)
+	}
+	faultpoint.Hit(faultpoint.ChatBound)
+	heads, err := s.heads(ctx, caller, req.GetCursor())
+	if err != nil {
+		return nil, patient(err)
+	}
+	if early != nil {
+		heads = *early
+	}
+	users, err := s.cfg.Store.Users(ctx, caller.Realm, []chat.UserID{caller.User}, nil)
+	switch {
+	case err != nil:
+		return nil, patient(err)
+	case len(users) == 0:
+		return nil, fault.New(fault.Unauthenticated, "this account is no more")
+	}
+	now := session{Realm: caller.Realm, User: caller.User, Family: caller.Family, Device: device, Expires: expires.Unix()}
+	if err := c.SetSession(now.bytes()); err != nil {
+		return nil, err
+	}
+	return &chatv1.OpenSessionResponse{
+		User: protoUser(users[0]), HeartbeatSeconds: int32(s.cfg.Heartbeat / time.Second),
+		Heads: protoHeads(heads.Views), More: proto.Bool(heads.More), Cursor: encodeCursor(heads.Next, caller.User),
+		Complete: proto.Bool(heads.Complete), TokenExpiresAt: timestamppb.New(expires),
+	}, nil
+}
+
+// attach binds a conn to its user and puts it into the hub groups of its wide group
+// chats and of the minute in which its token ends.
+func (s *Service) attach(ctx context.Context, c *worker.Conn, caller chat.Caller, expires time.Time, have session) error {
+	if err := c.Bind(ctx, string(caller.User)); err != nil {
+		return fmt.Errorf("bind: %w", err)
+	}
+	groups, err := s.cfg.Store.Groups(ctx, caller)
+	if err != nil {
+		return err
+	}
+	join := []string{expiryGroup(expires)}
+	for _, id := range groups {
+		join = append(join, delivery.Group(id))
+	}
+	if old := expiryGroup(have.expires()); have.User != "" && old != join[0] {
+		if err := c.Leave(ctx, old); err != nil {
+			return fmt.Errorf("leave: %w", err)
+		}
+	}
+	if err := c.Join(ctx, join...); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) heads(ctx context.Context, c chat.Caller, cursor string) (chat.Heads, error) {
+	return s.cfg.Store.Heads(ctx, c, decodeCursor(cursor, c.User), headsPerPage)
+}
+
+// patient spreads the tries of clients that found the store, or a gateway, away: they
+// would come back all at once.
+func patient(err error) error {
+	f := fault.Of(err)
+	if !f.Code().Temporary() || f.RetryAfter() > 0 {
+		return err
+	}
+	return fault.New(f.Code(), f.Message()).After(time.Second + rand.N(2*time.Second)).Because(err)
+}
+
+// ListHeads goes on where OpenSession or ListHeads said more.
+func (s *Service) ListHeads(ctx context.Context, req *chatv1.ListHeadsRequest) (*chatv1.ListHeadsResponse, error) {
+	c, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	heads, err := s.heads(ctx, c, req.GetCursor())
+	if err != nil {
+		return nil, err
+	}
+	return &chatv1.ListHeadsResponse{
+		Heads: protoHeads(heads.Views), More: proto.Bool(heads.More), Cursor: encodeCursor(heads.Next, c.User), Complete: proto.Bool(heads.Complete),
+	}, nil
+}
+
+// Renew gives a conn a newer token of the same user.
+func (s *Service) Renew(ctx context.Context, req *chatv1.RenewRequest) (*chatv1.RenewResponse, error) {
+	c := rpc.Conn(ctx)
+	if c == nil {
+		return nil, errSocketOnly
+	}
+	have := readSession(c.Session())
+	caller, expires, err := s.cfg.Tokens.Verify(req.GetToken())
+	switch {
+	case err != nil:
+		return nil, err
+	case caller.User != have.User || caller.Realm != have.Realm:
+		return nil, fault.New(fault.Unauthenticated, "the token is another user's")
+	}
+	// First in, then out: a worker that dies in between leaves the conn in both.
+	if was, now := expiryGroup(have.expires()), expiryGroup(expires); was != now {
+		if err := errors.Join(c.Join(ctx, now), c.Leave(ctx, was)); err != nil {
+			return nil, patient(err)
+		}
+	}
+	have.Expires, have.Family = expires.Unix(), caller.Family
+	if err := c.SetSession(have.bytes()); err != nil {
+		return nil, err
+	}
+	return &chatv1.RenewResponse{TokenExpiresAt: timestamppb.New(expires)}, nil
+}

@@ -1,0 +1,89 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	chatv1 "github.com/parley-im/parley/proto/chat/v1"
+	"github.com/parley-im/parley/proto/connid"
+	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/worker"
+	"github.com/parley-im/parley/worker/chat"
+	"github.com/parley-im/parley/worker/chat/auth"
+)
+
+// Courier is who tells those online what nobody keeps; *delivery.Courier is one.
+type Courier interface {
+	Typing(ctx context.Context, to chat.Outgoing, who chat.UserID, typing bool, origin connid.ID) error
+	Receipt(ctx context.Context, to chat.Outgoing, who chat.UserID, read chat.Seq) error
+	OwnReceipt(ctx context.Context, v chat.View, who chat.UserID, origin connid.ID) error
+	ConversationChanged(ctx context.Context, to []chat.UserID, push *chatv1.ConversationChangedPush, origin connid.ID) error
+	Renew(ctx context.Context, group string, push *chatv1.RenewPush, once string) error
+}
+
+// Sender is what ops needs of the SDK besides the conn that calls; *worker.Sender is
+// one.
+type Sender interface {
+	LeaveUser(ctx context.Context, user string, groups ...string) (worker.Affected, error)
+	CloseGroup(ctx context.Context, group string, code fault.CloseCode, reason string, last ...worker.Frame) (worker.Affected, error)
+	GroupCount(ctx context.Context, group string) (conns int, lost []string, err error)
+}
+
+// Presence knows who is online.
+type Presence interface {
+	// Look returns what is known of users, without asking anybody.
+	Look(users []chat.UserID) []*chatv1.Presence
+}
+
+// Config is what a Service is made of. Log and Heartbeat may be left out, and Presence:
+// nobody is online then.
+type Config struct {
+	Store     chat.Store
+	Passwords *auth.Passwords
+	Tokens    *auth.Tokens
+	Courier   Courier
+	Sender    Sender
+	Presence  Presence
+	// Heartbeat is how often gateways ping: clients are told. 0: DefaultHeartbeat.
+	Heartbeat time.Duration
+	Log       *slog.Logger
+}
+
+// DefaultHeartbeat is the default of gateways.
+const DefaultHeartbeat = 25 * time.Second
+
+// Service serves the rpcs. Its methods may be called from any goroutine.
+type Service struct {
+	chatv1.UnimplementedChatServiceServer
+	cfg       Config
+	attempts  *attempts
+	audiences *audiences
+}
+
+var _ chatv1.ChatServiceServer = (*Service)(nil)
+
+// New starts nothing.
+func New(cfg Config) (*Service, error) {
+	if cfg.Store == nil || cfg.Passwords == nil || cfg.Tokens == nil || cfg.Courier == nil || cfg.Sender == nil {
+		return nil, errors.New("ops: Store, Passwords, Tokens, Courier and Sender are needed")
+	}
+	if cfg.Heartbeat == 0 {
+		cfg.Heartbeat = DefaultHeartbeat
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	return &Service{cfg: cfg, attempts: newAttempts(), audiences: newAudiences(cfg.Store)}, nil
+}
+
+// Run asks conns whose tokens end for new ones until ctx ends.
+func (s *Service) Run(ctx context.Context) error { return s.renewals(ctx) }
+
+// tell logs what a courier could not send: whoever misses it asks later.
+func (s *Service) tell(what string, err error) {
+	if err != nil {
+		s.cfg.Log.Debug("not everybody was told", "push", what, "err", err)
+	}
+}
