@@ -76,6 +76,8 @@ func (s *Store) class(err error) class {
 	switch {
 	case err == nil:
 		return unknown
+	case errors.Is(err, errAgain):
+		return collision
 	case errors.Is(err, gorm.ErrDuplicatedKey):
 		return duplicate
 	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, sql.ErrTxDone),

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"github.com/parley-im/parley/worker/chat"
+)
+
+// JoinRoom implements chat.Conversations. The room's row is not locked: nothing is
+// counted, and a hundred thousand may come at once.
+func (s *Store) JoinRoom(ctx context.Context, c chat.Caller, id chat.ConversationID, name string) (chat.Made, error) {
+	var made chat.Made
+	err := s.tx(ctx, "join a room", func(tx *gorm.DB) error {
+		made = chat.Made{}
+		if id == "" {
+			there, err := conversationByKey(tx, c.Realm, roomKey(name))
+			if err != nil {
+				return err
+			}
+			if there == nil {
+				return chat.ErrNoConversation
+			}
+			id = chat.ConversationID(there.ID)
+		}
+		v, err := see(tx, c, id, chat.OpJoin)
+		if err != nil {
+			return err
+		}
+		if made.Duplicate = v.Mark.Role > 0; !made.Duplicate {
+			now, err := s.clock(tx)
+			if err != nil {
+				return err
+			}
+			v.Mark = v.Conv.admit(c.User, chat.Member, now)
+			if err := writeMembers(tx, []member{v.Mark}); err != nil {
+				return err
+			}
+		}
+		made.View = v.view(c.User)
+		return nil
+	})
+	return made, err
+}
+
+// Attendances implements chat.Conversations.
+func (s *Store) Attendances(ctx context.Context, c chat.Caller, id chat.ConversationID, after chat.UserID, limit int) (list []chat.Attendance, more bool, err error) {
+	err = s.view(ctx, "list members", func(db *gorm.DB) error {
+		if _, err := see(db, c, id, chat.OpRead); err != nil {
+			return err
+		}
+		var rows []member
+		err := db.Where("conversation_id = ? AND role > 0 AND user_id > ?", id, after).Order("user_id").Limit(limit + 1).Find(&rows).Error
+		if err != nil {
+			return err
+		}
+		if more = len(rows) > limit; more {
+			rows = rows[:limit]
+		}
+		for i := range rows {
+			list = append(list, chat.Attendance{User: chat.UserID(rows[i].UserID), Mark: rows[i].mark()})
+		}
+		return nil
+	})
+	return list, more, err
+}
+
+// MemberIDs implements chat.Conversations.
+func (s *Store) MemberIDs(ctx context.Context, id chat.ConversationID) (ids []chat.UserID, err error) {
+	err = s.view(ctx, "list member ids", func(db *gorm.DB) error {
+		return db.Model(&member{}).Where("conversation_id = ? AND role > 0", id).Pluck("user_id", &ids).Error
+	})
+	return ids, err
+}
+
+// Shared implements chat.Conversations.
+func (s *Store) Shared(ctx context.Context, c chat.Caller, users []chat.UserID) (ids []chat.UserID, err error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	err = s.view(ctx, "look for what users share", func(db *gorm.DB) error {
+		return db.Table("members AS m").Distinct("o.user_id").
+			Joins("JOIN conversations AS c ON c.id = m.conversation_id AND c.type <> ?", int8(chat.Room)).
+			Joins("JOIN members AS o ON o.conversation_id = m.conversation_id AND o.role > 0").
+			Where("m.user_id = ? AND m.role > 0 AND o.user_id IN ?", c.User, users).
+			Pluck("o.user_id", &ids).Error
+	})
+	return ids, err
+}

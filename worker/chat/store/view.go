@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/parley-im/parley/worker/chat"
+)
+
+// sight is a conversation and what somebody is in it: one row of a join. Somebody who
+// never was in it has an empty Mark.
+type sight struct {
+	Conv conversation `gorm:"embedded;embeddedPrefix:c_"`
+	Mark member       `gorm:"embedded;embeddedPrefix:m_"`
+}
+
+// The columns of a sight.
+var sightColumns = func() string {
+	var list []string
+	for _, name := range []string{"id", "realm", "unique_key", "type", "name", "creator_id", "created_at", "width", "seq", "rev", "counted", "sent_at", "changed_at", "members", "roster"} {
+		list = append(list, "c."+name+" AS c_"+name)
+	}
+	for _, name := range []string{"role", "from_seq", "from_count", "read_seq", "read_count", "joined_at", "left_at", "changed_at"} {
+		list = append(list, "COALESCE(m."+name+", 0) AS m_"+name)
+	}
+	return strings.Join(list, ", ")
+}()
+
+// sights begins a query for the conversations that a user is or was in.
+func sights(db *gorm.DB, u chat.UserID) *gorm.DB {
+	return db.Table("members AS m").Select(sightColumns).Joins("JOIN conversations AS c ON c.id = m.conversation_id").Where("m.user_id = ?", u)
+}
+
+// see returns a conversation as the caller sees it, and checks the caller's right. It
+// locks nothing.
+func see(db *gorm.DB, c chat.Caller, id chat.ConversationID, op chat.Op) (*sight, error) {
+	var rows []sight
+	err := db.Table("conversations AS c").Select(sightColumns).
+		Joins("LEFT JOIN members AS m ON m.conversation_id = c.id AND m.user_id = ?", c.User).
+		Where("c.id = ? AND c.realm = ?", id, c.Realm).Limit(1).Scan(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, chat.ErrNoConversation
+	}
+	v := &rows[0]
+	v.Mark.ConversationID, v.Mark.UserID = v.Conv.ID, string(c.User)
+	return v, chat.Allow(op, chat.Role(v.Mark.Role), chat.Type(v.Conv.Type))
+}
+
+// view is a sight as the domain knows it.
+func (v *sight) view(u chat.UserID) chat.View {
+	return chat.View{Conversation: v.Conv.conversation(), Peer: v.Conv.peer(u), Mark: v.Mark.mark()}
+}
+
+func (c *conversation) conversation() chat.Conversation {
+	return chat.Conversation{
+		Realm: chat.Realm(c.Realm), ID: chat.ConversationID(c.ID), Type: chat.Type(c.Type), Name: c.Name,
+		Created: time.UnixMilli(c.CreatedAt).UTC(), Creator: chat.UserID(c.CreatorID), Width: c.width(),
+		Seq: chat.Seq(c.Seq), Rev: chat.Rev(c.Rev), Counted: c.Counted, Members: int(c.Members),
+	}
+}
+
+func (m *member) mark() chat.Mark {
+	return chat.Mark{
+		Role: chat.Role(m.Role), Joined: time.UnixMilli(m.JoinedAt).UTC(), FromSeq: chat.Seq(m.FromSeq), FromCount: m.FromCount,
+		ReadSeq: chat.Seq(m.ReadSeq), ReadCount: m.ReadCount, Left: m.LeftAt > 0,
+	}
+}
+
+// View implements chat.Conversations.
+func (s *Store) View(ctx context.Context, c chat.Caller, id chat.ConversationID) (view chat.View, err error) {
+	err = s.view(ctx, "look at a conversation", func(db *gorm.DB) error {
+		v, err := see(db, c, id, chat.OpRead)
+		if err != nil {
+			return err
+		}
+		view = v.view(c.User)
+		return nil
+	})
+	return view, err
+}
+
+// Views implements chat.Conversations.
+func (s *Store) Views(ctx context.Context, c chat.Caller, after chat.ConversationID, limit int) (views []chat.View, more bool, err error) {
+	err = s.view(ctx, "list conversations", func(db *gorm.DB) error {
+		var rows []sight
+		err := sights(db, c.User).Where("m.role > 0 AND m.conversation_id > ?", after).Order("m.conversation_id").Limit(limit + 1).Scan(&rows).Error
+		if err != nil {
+			return err
+		}
+		if more = len(rows) > limit; more {
+			rows = rows[:limit]
+		}
+		for i := range rows {
+			views = append(views, rows[i].view(c.User))
+		}
+		return nil
+	})
+	return views, more, err
+}
+
+// Groups implements chat.Conversations.
+func (s *Store) Groups(ctx context.Context, c chat.Caller) (ids []chat.ConversationID, err error) {
+	err = s.view(ctx, "list group chats", func(db *gorm.DB) error {
+		return db.Table("members AS m").Joins("JOIN conversations AS c ON c.id = m.conversation_id").
+			Where("m.user_id = ? AND m.role > 0 AND c.width > 0 AND c.type <> ?", c.User, int8(chat.Room)).
+			Pluck("m.conversation_id", &ids).Error
+	})
+	return ids, err
+}
