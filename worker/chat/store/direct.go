@@ -28,11 +28,11 @@ func (s *Store) OpenDirect(ctx context.Context, c chat.Caller, peer chat.UserID)
 				return err
 			}
 		}
-		v, err := see(tx, c, chat.ConversationID(there.ID), chat.OpRead)
+		conv, mark, err := look(tx, c, chat.ConversationID(there.ID), chat.OpRead)
 		if err != nil {
 			return err
 		}
-		made.View = v.view(c.User)
+		made.View = viewOf(conv, mark, c.User)
 		return nil
 	})
 	return made, err

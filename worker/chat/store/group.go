@@ -58,8 +58,7 @@ func (s *Store) AddConversation(ctx context.Context, c chat.Caller, n chat.NewCo
 				return chat.View{}, nil, err
 			}
 		}
-		v := sight{Conv: row, Mark: me}
-		return v.view(c.User), left, nil
+		return viewOf(&row, &me, c.User), left, nil
 	})
 }
 
@@ -69,24 +68,19 @@ func (s *Store) change(ctx context.Context, what string, c chat.Caller, id chat.
 	do func(tx *gorm.DB, now int64) (chat.View, []chat.Outgoing, error),
 ) (chat.Made, error) {
 	var made chat.Made
-	var left []chat.Outgoing
-	err := s.tx(ctx, what, func(tx *gorm.DB) error {
-		left = nil
+	err := s.leaving(ctx, what, func(tx *gorm.DB) (left []chat.Outgoing, err error) {
 		now, err := s.clock(tx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		made.View, made.Duplicate, err = once(tx, c.User, id, now, body, func() (v chat.View, err error) {
 			v, left, err = do(tx, now)
 			return v, err
 		})
-		return s.answered(err)
+		return left, s.answered(err)
 	})
 	if err != nil {
 		return chat.Made{}, err
-	}
-	if len(left) > 0 {
-		s.cfg.OnCommit(left)
 	}
 	return made, nil
 }
@@ -130,8 +124,7 @@ func (s *Store) AddMembers(ctx context.Context, c chat.Caller, id chat.Conversat
 				return chat.View{}, nil, err
 			}
 		}
-		v := sight{Conv: *conv, Mark: *me}
-		return v.view(c.User), left, nil
+		return viewOf(conv, me, c.User), left, nil
 	})
 }
 
@@ -174,8 +167,7 @@ func (s *Store) LeaveConversation(ctx context.Context, c chat.Caller, id chat.Co
 		if err := writeMembers(tx, rows); err != nil {
 			return chat.View{}, nil, err
 		}
-		v := sight{Conv: *conv, Mark: *me}
-		return v.view(c.User), left, nil
+		return viewOf(conv, me, c.User), left, nil
 	})
 }
 

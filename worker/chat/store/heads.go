@@ -45,7 +45,7 @@ func (s *Store) Heads(ctx context.Context, c chat.Caller, since chat.Cursor, lim
 		}
 		heads.Views = make([]chat.View, len(rows))
 		for i := range rows {
-			heads.Views[i] = rows[i].view(c.User)
+			heads.Views[i] = viewOf(&rows[i].Conv, &rows[i].Mark, c.User)
 		}
 		return nil
 	})

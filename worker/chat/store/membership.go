@@ -46,7 +46,7 @@ func (s *Store) lock(tx *gorm.DB, r chat.Realm, id chat.ConversationID) (c *conv
 func (c *conversation) admit(u chat.UserID, role chat.Role, now int64) member {
 	m := member{
 		ConversationID: c.ID, UserID: string(u), Role: int8(role),
-		FromSeq: 1, FromCount: c.Counted, ReadCount: c.Counted, JoinedAt: now, ChangedAt: now,
+		FromSeq: 1, FromCount: c.Counted, ReadSeq: c.Seq, ReadCount: c.Counted, JoinedAt: now, ChangedAt: now,
 	}
 	if chat.Type(c.Type) == chat.Group {
 		m.FromSeq = c.Seq + 1 // the line that says that they came, which is next
@@ -90,7 +90,7 @@ type line struct {
 	tell  []chat.UserID // members that are told, the removed not among them; nil for a wide conversation
 }
 
-// write gives the line the next number of the conversation, whose row the caller has
+// writeLine gives the line the next number of the conversation, whose row the caller has
 // locked or made, and writes it, the counters and the outbox. c.Members and what else
 // the caller changed in c is written too.
 func (s *Store) writeLine(tx *gorm.DB, c *conversation, l line, now int64) ([]chat.Outgoing, error) {
@@ -128,13 +128,13 @@ func (s *Store) writeLine(tx *gorm.DB, c *conversation, l line, now int64) ([]ch
 	if l.kind == chat.Left {
 		out.Removed = []chat.UserID{l.actor}
 	}
-	left := []chat.Outgoing{out}
 	rows := []outboxRow{s.row(&out, c.Seq, now)}
+	left := []chat.Outgoing{out}
 	if wasNarrow && c.width() == chat.Widening {
 		widen := outgoing(ids[1], chat.OutWiden, c, now)
-		widen.Published = true // no event
-		left = append(left, widen)
-		rows = append(rows, s.row(&widen, 0, now))
+		row := s.row(&widen, c.Roster, now)
+		widen.Published, row.Published = true, 1 // there is no event
+		left, rows = append(left, widen), append(rows, row)
 	}
 	return left, tx.Create(&rows).Error
 }

@@ -110,8 +110,8 @@ type outboxRow struct {
 	Kind           int8   `gorm:"type:smallint;not null"`
 	Number         int64  `gorm:"type:bigint;not null"` // seq or rev
 	Owner          string `gorm:"type:varchar(36);not null"`
-	LeaseUntil     int64  `gorm:"type:bigint;not null;index:outbox_lease"`
-	Fanned         int8   `gorm:"type:smallint;not null"`
+	LeaseUntil     int64  `gorm:"type:bigint;not null;index:outbox_lease,priority:2"`
+	Fanned         int8   `gorm:"type:smallint;not null;index:outbox_lease,priority:1"`
 	Published      int8   `gorm:"type:smallint;not null"`
 	CreatedAt      int64  `gorm:"type:bigint;not null;autoCreateTime:false"`
 }

@@ -24,21 +24,21 @@ func (s *Store) JoinRoom(ctx context.Context, c chat.Caller, id chat.Conversatio
 			}
 			id = chat.ConversationID(there.ID)
 		}
-		v, err := see(tx, c, id, chat.OpJoin)
+		conv, mark, err := look(tx, c, id, chat.OpJoin)
 		if err != nil {
 			return err
 		}
-		if made.Duplicate = v.Mark.Role > 0; !made.Duplicate {
+		if made.Duplicate = mark.Role > 0; !made.Duplicate {
 			now, err := s.clock(tx)
 			if err != nil {
 				return err
 			}
-			v.Mark = v.Conv.admit(c.User, chat.Member, now)
-			if err := writeMembers(tx, []member{v.Mark}); err != nil {
+			*mark = conv.admit(c.User, chat.Member, now)
+			if err := writeMembers(tx, []member{*mark}); err != nil {
 				return err
 			}
 		}
-		made.View = v.view(c.User)
+		made.View = viewOf(conv, mark, c.User)
 		return nil
 	})
 	return made, err
@@ -47,7 +47,7 @@ func (s *Store) JoinRoom(ctx context.Context, c chat.Caller, id chat.Conversatio
 // Attendances implements chat.Conversations.
 func (s *Store) Attendances(ctx context.Context, c chat.Caller, id chat.ConversationID, after chat.UserID, limit int) (list []chat.Attendance, more bool, err error) {
 	err = s.view(ctx, "list members", func(db *gorm.DB) error {
-		if _, err := see(db, c, id, chat.OpRead); err != nil {
+		if _, _, err := look(db, c, id, chat.OpRead); err != nil {
 			return err
 		}
 		var rows []member

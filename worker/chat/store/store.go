@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/parley-im/parley/worker/chat"
 )
 
 // Store is the chat's database. Its methods may be called from any goroutine.
@@ -20,6 +23,11 @@ type Store struct {
 
 	write, read *sql.DB // the same, but for SQLite
 	w, r        *gorm.DB
+
+	rosters  *rosters
+	widening widening
+	lanes    lanes
+	order    sync.Mutex // see leaving; held during a commit, then only leaves are taken
 }
 
 // Open connects, migrates, and starts what commits sends. A database that is not there
@@ -33,7 +41,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, dialect: d, log: cfg.Log}
+	s := &Store{cfg: cfg, dialect: d, log: cfg.Log, rosters: newRosters()}
 	if s.write, s.read, err = s.connect(ctx); err != nil {
 		return nil, fmt.Errorf("database %s: %w", d.where(), err)
 	}
@@ -50,6 +58,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		s.Close()
 		return nil, fmt.Errorf("database %s: %w", d.where(), err)
 	}
+	s.lanes = startLanes(laneCount, s.storeBatch)
 	return s, nil
 }
 
@@ -70,15 +79,20 @@ func (s *Store) connect(ctx context.Context) (write, read *sql.DB, err error) {
 }
 
 func (s *Store) gorm(db *sql.DB) (*gorm.DB, error) {
-	return gorm.Open(s.dialect.gorm(db), &gorm.Config{
+	g, err := gorm.Open(s.dialect.gorm(db), &gorm.Config{
 		SkipDefaultTransaction: true, // what belongs together is in a transaction of ours
 		Logger:                 logger.Discard,
 		DisableAutomaticPing:   true,
 	})
+	if err == nil && s.dialect.name() == "postgres" {
+		arrays(g)
+	}
+	return g, err
 }
 
 // Close ends what Open started. Sends that wait are answered Unavailable.
 func (s *Store) Close() {
+	s.lanes.stop()
 	if s.read != nil && s.read != s.write {
 		s.read.Close()
 	}
@@ -94,3 +108,5 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+var _ chat.Store = (*Store)(nil)

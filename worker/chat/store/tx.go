@@ -26,6 +26,16 @@ const tries = 4
 // back has a code: do's own faults, Unavailable when the database cannot be asked or
 // nobody knows whether the commit happened, and Internal for mistakes.
 func (s *Store) tx(ctx context.Context, what string, do func(tx *gorm.DB) error) error {
+	return s.again(ctx, what, func(w *gorm.DB) error { return w.Transaction(do) })
+}
+
+// alone is tx for a single statement, which is a transaction of its own: one round trip
+// instead of three.
+func (s *Store) alone(ctx context.Context, what string, do func(w *gorm.DB) error) error {
+	return s.again(ctx, what, do)
+}
+
+func (s *Store) again(ctx context.Context, what string, do func(w *gorm.DB) error) error {
 	for try := 1; ; try++ {
 		err := s.once(ctx, do)
 		if err == nil {
@@ -40,10 +50,10 @@ func (s *Store) tx(ctx context.Context, what string, do func(tx *gorm.DB) error)
 	}
 }
 
-func (s *Store) once(ctx context.Context, do func(tx *gorm.DB) error) error {
+func (s *Store) once(ctx context.Context, do func(w *gorm.DB) error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()
-	return s.w.WithContext(ctx).Transaction(do)
+	return do(s.w.WithContext(ctx))
 }
 
 // view runs do on what reads, outside of a transaction.

@@ -34,27 +34,27 @@ func sights(db *gorm.DB, u chat.UserID) *gorm.DB {
 	return db.Table("members AS m").Select(sightColumns).Joins("JOIN conversations AS c ON c.id = m.conversation_id").Where("m.user_id = ?", u)
 }
 
-// see returns a conversation as the caller sees it, and checks the caller's right. It
-// locks nothing.
-func see(db *gorm.DB, c chat.Caller, id chat.ConversationID, op chat.Op) (*sight, error) {
+// look returns a conversation and what the caller is in it, by one statement without a
+// lock, and checks the caller's right. Who was never in it has a mark of zeros.
+func look(db *gorm.DB, c chat.Caller, id chat.ConversationID, op chat.Op) (*conversation, *member, error) {
 	var rows []sight
 	err := db.Table("conversations AS c").Select(sightColumns).
 		Joins("LEFT JOIN members AS m ON m.conversation_id = c.id AND m.user_id = ?", c.User).
 		Where("c.id = ? AND c.realm = ?", id, c.Realm).Limit(1).Scan(&rows).Error
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(rows) == 0 {
-		return nil, chat.ErrNoConversation
+		return nil, nil, chat.ErrNoConversation
 	}
-	v := &rows[0]
-	v.Mark.ConversationID, v.Mark.UserID = v.Conv.ID, string(c.User)
-	return v, chat.Allow(op, chat.Role(v.Mark.Role), chat.Type(v.Conv.Type))
+	conv, mark := &rows[0].Conv, &rows[0].Mark
+	mark.ConversationID, mark.UserID = conv.ID, string(c.User)
+	return conv, mark, chat.Allow(op, chat.Role(mark.Role), chat.Type(conv.Type))
 }
 
-// view is a sight as the domain knows it.
-func (v *sight) view(u chat.UserID) chat.View {
-	return chat.View{Conversation: v.Conv.conversation(), Peer: v.Conv.peer(u), Mark: v.Mark.mark()}
+// viewOf is a conversation as a user sees it.
+func viewOf(c *conversation, m *member, u chat.UserID) chat.View {
+	return chat.View{Conversation: c.conversation(), Peer: c.peer(u), Mark: m.mark()}
 }
 
 func (c *conversation) conversation() chat.Conversation {
@@ -75,11 +75,11 @@ func (m *member) mark() chat.Mark {
 // View implements chat.Conversations.
 func (s *Store) View(ctx context.Context, c chat.Caller, id chat.ConversationID) (view chat.View, err error) {
 	err = s.view(ctx, "look at a conversation", func(db *gorm.DB) error {
-		v, err := see(db, c, id, chat.OpRead)
+		conv, mark, err := look(db, c, id, chat.OpRead)
 		if err != nil {
 			return err
 		}
-		view = v.view(c.User)
+		view = viewOf(conv, mark, c.User)
 		return nil
 	})
 	return view, err
@@ -97,7 +97,7 @@ func (s *Store) Views(ctx context.Context, c chat.Caller, after chat.Conversatio
 			rows = rows[:limit]
 		}
 		for i := range rows {
-			views = append(views, rows[i].view(c.User))
+			views = append(views, viewOf(&rows[i].Conv, &rows[i].Mark, c.User))
 		}
 		return nil
 	})

@@ -117,4 +117,4 @@ CREATE TABLE outbox (
     created_at      bigint NOT NULL,
     PRIMARY KEY (id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-CREATE INDEX outbox_lease ON outbox (lease_until);
+CREATE INDEX outbox_lease ON outbox (fanned, lease_until);

@@ -117,4 +117,4 @@ CREATE TABLE outbox (
     created_at      bigint NOT NULL,
     PRIMARY KEY (id)
 );
-CREATE INDEX outbox_lease ON outbox (lease_until);
+CREATE INDEX outbox_lease ON outbox (fanned, lease_until);

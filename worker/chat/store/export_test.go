@@ -1,0 +1,83 @@
+package store
+
+import (
+	"database/sql"
+	"sync/atomic"
+
+	"gorm.io/gorm"
+
+	"github.com/parley-im/parley/worker/chat"
+)
+
+// Put makes a conversation with its members, the first of them its owner, without what
+// the product does about it: for tests of what comes after.
+func (s *Store) Put(c chat.Conversation, members ...chat.UserID) error {
+	conv := conversation{
+		ID: string(c.ID), Realm: string(c.Realm), Type: int8(c.Type), Name: c.Name, Width: int8(c.Width),
+		Members: int64(len(members)), Roster: 1,
+	}
+	if c.Type == chat.Room {
+		conv.Members = 0
+	}
+	rows := make([]member, len(members))
+	for i, u := range members {
+		rows[i] = member{ConversationID: conv.ID, UserID: string(u), Role: int8(chat.Member), FromSeq: 1}
+	}
+	rows[0].Role = int8(chat.Owner)
+	return s.w.Transaction(func(tx *gorm.DB) error {
+		if err := tx.Create(&conv).Error; err != nil {
+			return err
+		}
+		return tx.CreateInBatches(&rows, 500).Error
+	})
+}
+
+// Seat changes who is in a conversation: user comes in, with what is sent from now on,
+// or leaves.
+func (s *Store) Seat(id chat.ConversationID, user chat.UserID, in bool) error {
+	return s.w.Transaction(func(tx *gorm.DB) error {
+		locked, now, err := s.locked(tx, []string{string(id)})
+		if err != nil {
+			return err
+		}
+		conv := locked[0]
+		row := member{ConversationID: conv.ID, UserID: string(user), FromSeq: conv.Seq + 1, FromCount: conv.Counted, ReadSeq: conv.Seq, ReadCount: conv.Counted}
+		if in {
+			row.Role = int8(chat.Member)
+		} else {
+			row.LeftAt = now
+		}
+		if err := tx.Save(&row).Error; err != nil {
+			return err
+		}
+		return tx.Model(conv).Update("roster", conv.Roster+1).Error
+	})
+}
+
+// CountStatements returns a function that says how many statements have run since.
+func (s *Store) CountStatements() func() int64 {
+	var n atomic.Int64
+	count := func(*gorm.DB) { n.Add(1) }
+	for _, db := range []*gorm.DB{s.w, s.r} {
+		c := db.Callback()
+		for _, err := range []error{
+			c.Create().Before("gorm:create").Register("count", count),
+			c.Query().Before("gorm:query").Register("count", count),
+			c.Update().Before("gorm:update").Register("count", count),
+			c.Delete().Before("gorm:delete").Register("count", count),
+			c.Row().Before("gorm:row").Register("count", count),
+			c.Raw().Before("gorm:raw").Register("count", count),
+		} {
+			if err != nil {
+				panic(err)
+			}
+		}
+		if s.r == s.w {
+			break
+		}
+	}
+	return n.Load
+}
+
+// Driver returns what the store writes by: the driver, with the store's settings.
+func (s *Store) Driver() *sql.DB { return s.write }

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/worker/chat"
+)
+
+// The bounds of sending.
+const (
+	maxWaiting = 4096        // sends that wait for their transaction; one more is Overloaded
+	maxWait    = time.Second // in the queue, then Overloaded
+	maxBatch   = 256         // sends in one transaction
+)
+
+// send is one that waits for its transaction, or is in it.
+type send struct {
+	caller chat.Caller
+	draft  chat.Draft
+	key    string // see requestKey
+	hash   string // see textHash
+
+	// state is waiting, until either the lane takes the send or its caller gives it up:
+	// what was given up is never stored.
+	state  atomic.Int32
+	answer answer
+	done   chan struct{} // closed when answer is there
+}
+
+// The states of a send.
+const (
+	waiting int32 = iota
+	taken
+	givenUp
+)
+
+// answer is what a send is told.
+type answer struct {
+	stored chat.Stored
+	err    error
+}
+
+func newSend(c chat.Caller, d chat.Draft) *send {
+	return &send{
+		caller: c, draft: d,
+		key:  requestKey(d.Conversation, c.User, d.Request),
+		hash: textHash(d.Text),
+		done: make(chan struct{}),
+	}
+}
+
+// reply answers the send; the lane does it, once.
+func (p *send) reply(a answer) {
+	p.answer = a
+	close(p.done)
+}
+
+// Send implements chat.Messages. A repeat is answered with the message as it is now:
+// the same but for what was changed since. When ctx ends after the transaction has
+// begun, whether the message was stored is unknown.
+func (s *Store) Send(ctx context.Context, c chat.Caller, d chat.Draft) (chat.Stored, error) {
+	p := newSend(c, d)
+	if err := s.lanes.of(d.Conversation).put(p); err != nil {
+		return chat.Stored{}, err
+	}
+	patience := time.NewTimer(maxWait)
+	defer patience.Stop()
+	select {
+	case <-p.done:
+		return p.answer.stored, p.answer.err
+	case <-patience.C:
+		if p.state.CompareAndSwap(waiting, givenUp) {
+			return chat.Stored{}, fault.New(fault.Overloaded, "too much waits to be stored").After(maxWait)
+		}
+	case <-ctx.Done():
+		if p.state.CompareAndSwap(waiting, givenUp) {
+			return chat.Stored{}, fault.New(fault.Unavailable, "not stored in time").Because(context.Cause(ctx))
+		}
+	}
+	select {
+	case <-p.done:
+		return p.answer.stored, p.answer.err
+	case <-ctx.Done():
+		return chat.Stored{}, fault.New(fault.Unavailable, "whether it was stored is unknown").Because(context.Cause(ctx))
+	}
+}
