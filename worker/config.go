@@ -38,6 +38,7 @@ type Config struct {
 	Cluster   string            // name of the cluster; "": DefaultCluster
 	Node      string            // name of this process, unique within its role; "": host name and process id
 	Role      string            // "": worker
+	Boot      uint64            // random number of this life of the process; 0: one is made
 	Build     string            // for people; Main gives the revision that the program was built from
 	Labels    map[string]string // facts for a router that picks workers
 	Secrets   []string          // of the cluster, the current one first; empty only on loopback or with mutual TLS

@@ -45,3 +45,16 @@ func Registers(c *register.Client) Directory { return registers{c} }
 type registers struct{ *register.Client }
 
 func (r registers) Watch(role string) View { return r.Client.Watch(role) }
+
+// RunningRegisters makes a Directory of a register.Client that the process runs by
+// itself, for as long as the Worker runs and longer. The process's boot goes into
+// [Config.Boot].
+func RunningRegisters(c *register.Client) Directory { return running{registers{c}} }
+
+type running struct{ registers }
+
+// Run waits for the end: somebody else keeps the client up to date.
+func (running) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func New(cfg Config) (*Worker, error) {
 	}
 	cfg = cfg.withDefaults()
 	w := &Worker{
-		cfg: cfg, boot: handshake.NewBoot(), log: cfg.Log, directory: cfg.Directory,
+		cfg: cfg, boot: cmp.Or(cfg.Boot, handshake.NewBoot()), log: cfg.Log, directory: cfg.Directory,
 		crew:  inbox.NewCrew(cfg.HandlerTimeout, cfg.MaxHandlers),
 		hurry: make(chan struct{}),
 	}

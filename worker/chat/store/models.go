@@ -116,6 +116,12 @@ type outboxRow struct {
 	CreatedAt      int64  `gorm:"type:bigint;not null;autoCreateTime:false"`
 }
 
+// secret is something that all workers must agree on and nobody else may know.
+type secret struct {
+	Name  string `gorm:"primaryKey;type:varchar(64)"`
+	Value string `gorm:"type:varchar(255);not null"`
+}
+
 // The names of the tables are said here, so that renaming a type renames nothing.
 func (user) TableName() string         { return "users" }
 func (family) TableName() string       { return "families" }
@@ -125,8 +131,9 @@ func (message) TableName() string      { return "messages" }
 func (change) TableName() string       { return "changes" }
 func (request) TableName() string      { return "requests" }
 func (outboxRow) TableName() string    { return "outbox" }
+func (secret) TableName() string       { return "secrets" }
 
 // tables is all of them, for the drift test.
 func tables() []any {
-	return []any{&user{}, &family{}, &conversation{}, &member{}, &message{}, &change{}, &request{}, &outboxRow{}}
+	return []any{&user{}, &family{}, &conversation{}, &member{}, &message{}, &change{}, &request{}, &outboxRow{}, &secret{}}
 }

@@ -118,3 +118,9 @@ CREATE TABLE outbox (
     PRIMARY KEY (id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX outbox_lease ON outbox (fanned, lease_until);
+
+CREATE TABLE secrets (
+    name            varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    value           varchar(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    PRIMARY KEY (name)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -118,3 +118,9 @@ CREATE TABLE outbox (
     PRIMARY KEY (id)
 );
 CREATE INDEX outbox_lease ON outbox (fanned, lease_until);
+
+CREATE TABLE secrets (
+    name            varchar(64) NOT NULL,
+    value           varchar(255) NOT NULL,
+    PRIMARY KEY (name)
+);

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/parley-im/parley/register/node"
+	"github.com/parley-im/parley/worker"
+	"github.com/parley-im/parley/worker/chat"
+	"github.com/parley-im/parley/worker/chat/auth"
+	"github.com/parley-im/parley/worker/chat/store"
+)
+
+// config is the flags of parley-worker.
+type config struct {
+	node.Config
+	node.Membership
+
+	Database        string `default:"${database}" placeholder:"URL" help:"Where everything is kept: sqlite:FILE, mysql://user:password@host/name or postgres://user:password@host/name. A password is better given by PARLEY_WORKER_DATABASE or the file."`
+	DatabaseConns   int    `default:"${database_conns}" help:"Connections to a database server."`
+	DatabaseRelaxed bool   `help:"SQLite: answer before the disk has it; a power failure may then take the last moments."`
+	NATS            string `name:"nats" placeholder:"URL" help:"NATS servers, with commas between; empty: none, and no events."`
+
+	Realm           []string      `help:"Realms that are served; empty: all."`
+	TokenSecretFile string        `reload:"" placeholder:"FILE" help:"File with the secrets that sign access tokens, one in each line, the current one first; empty: one that the database keeps."`
+	AccessLasts     time.Duration `default:"${access_lasts}" help:"How long an access token is good."`
+	RefreshLasts    time.Duration `default:"${refresh_lasts}" help:"How long a sign-in lasts that is not used."`
+	Heartbeat       time.Duration `default:"25s" help:"What clients are told about pings: the gateways' --ping-interval."`
+
+	HandlerTimeout time.Duration `default:"${handler_timeout}" help:"How long a call may take."`
+	MaxHandlers    int           `help:"Calls that run at once; 0: no bound."`
+	KnownConns     int           `default:"${known_conns}" help:"Conns above which their state is forgotten between calls."`
+	RetainBytes    int           `default:"${retain_bytes}" help:"Bytes that wait for one gateway before sends wait too."`
+}
+
+// Vars names the defaults, which live where they are used.
+func (c *config) Vars() map[string]string {
+	return map[string]string{
+		"database": store.DefaultURL, "database_conns": fmt.Sprint(store.DefaultConns),
+		"access_lasts": auth.DefaultAccess.String(), "refresh_lasts": auth.DefaultRefresh.String(),
+		"handler_timeout": worker.DefaultHandlerTimeout.String(), "known_conns": fmt.Sprint(worker.DefaultKnownConns),
+		"retain_bytes": fmt.Sprint(worker.DefaultRetainBytes),
+	}
+}
+
+// Validate reports everything wrong at once.
+func (c *config) Validate() error {
+	errs := []error{c.ValidateMembership(c.Membership), c.store().Validate()}
+	_, err := c.tokenSecrets()
+	errs = append(errs, err)
+	for _, r := range c.Realm {
+		if err := chat.Realm(r).Check(); err != nil {
+			errs = append(errs, fmt.Errorf("--realm: %w", err))
+		}
+	}
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"access-lasts", c.AccessLasts}, {"refresh-lasts", c.RefreshLasts}, {"heartbeat", c.Heartbeat}, {"handler-timeout", c.HandlerTimeout}} {
+		if d.value < time.Second {
+			errs = append(errs, fmt.Errorf("--%s: %v: at least a second", d.flag, d.value))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *config) store() store.Config {
+	return store.Config{URL: c.Database, Conns: c.DatabaseConns, Relaxed: c.DatabaseRelaxed, Bus: c.NATS != ""}
+}
+
+func (c *config) realms() (list []chat.Realm) {
+	for _, r := range c.Realm {
+		list = append(list, chat.Realm(r))
+	}
+	return list
+}
+
+// tokenSecrets reads the secrets that were given; none: the database has one.
+func (c *config) tokenSecrets() (keys [][]byte, err error) {
+	if c.TokenSecretFile == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(c.TokenSecretFile)
+	if err != nil {
+		return nil, fmt.Errorf("--token-secret-file: %w", err)
+	}
+	for line := range bytes.Lines(b) {
+		if key := bytes.TrimSpace(line); len(key) > 0 {
+			keys = append(keys, key)
+		}
+	}
+	for _, key := range keys {
+		if len(key) < auth.MinKeyBytes {
+			return nil, fmt.Errorf("--token-secret-file: a secret has at least %d bytes", auth.MinKeyBytes)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("--token-secret-file: there is no secret in it")
+	}
+	return keys, nil
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/parley-im/parley/register"
+	"github.com/parley-im/parley/register/node"
+	"github.com/parley-im/parley/worker"
+	"github.com/parley-im/parley/worker/chat"
+	"github.com/parley-im/parley/worker/chat/auth"
+	"github.com/parley-im/parley/worker/chat/delivery"
+	"github.com/parley-im/parley/worker/chat/ops"
+	"github.com/parley-im/parley/worker/chat/store"
+)
+
+// New builds the service. What needs the database is built by Run, which waits for it.
+func (c *config) New(n *node.Node) (node.Service, error) {
+	directory, err := n.Client(c.Membership)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{cfg: c, node: n, directory: directory}
+	n.Ready("database", func() error { return s.database.err() })
+	n.Ready("gateways", s.attached)
+	n.OnReload(func(next node.Program) { s.reload(next.(*config)) })
+	n.Metrics().MustRegister(s)
+	return s, nil
+}
+
+// service is a worker of the chat.
+type service struct {
+	cfg       *config
+	node      *node.Node
+	directory *register.Client
+	database  health
+
+	parts atomic.Pointer[parts] // nil until the database is there
+}
+
+// parts are what a worker consists of.
+type parts struct {
+	store    *store.Store
+	tokens   *auth.Tokens
+	worker   *worker.Worker
+	delivery *delivery.Delivery
+	ops      *ops.Service
+}
+
+// Run serves until ctx ends. Then the worker gives its conns to others, while what its
+// last calls stored still goes out; what does not, others find in the outbox.
+func (s *service) Run(ctx context.Context) error {
+	p, err := s.build(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // asked to end before the database was there
+		}
+		return err
+	}
+	defer p.store.Close()
+	s.parts.Store(p)
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	eg, ctx := errgroup.WithContext(ctx)
+	eg.Go(func() error {
+		defer stop()
+		return p.worker.Run(ctx)
+	})
+	eg.Go(func() error { return p.delivery.Run(serving) })
+	eg.Go(func() error { return p.ops.Run(ctx) })
+	eg.Go(func() error { s.watch(ctx, p.store); return nil })
+	eg.Go(func() error { s.tidy(ctx, p.store); return nil })
+	return eg.Wait()
+}
+
+// build waits for the database and puts the parts together.
+func (s *service) build(ctx context.Context) (*parts, error) {
+	p := new(parts)
+	cfg, id := s.cfg.store(), s.node.Identity()
+	cfg.Owner, cfg.Log = fmt.Sprintf("%016x", id.Boot), s.node.Log()
+	cfg.OnCommit = func(list []chat.Outgoing) { p.delivery.Committed(list) } // it is there before the first call
+	var err error
+	if p.store, err = store.Open(ctx, cfg); err != nil {
+		return nil, err
+	}
+	s.database.set(nil)
+	if err := s.assemble(ctx, p); err != nil {
+		p.store.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (s *service) assemble(ctx context.Context, p *parts) error {
+	keys, err := s.cfg.tokenSecrets()
+	if err == nil && keys == nil {
+		var key []byte
+		key, err = p.store.Secret(ctx, "access tokens")
+		keys = [][]byte{key}
+	}
+	if err != nil {
+		return err
+	}
+	id := s.node.Identity()
+	p.tokens, err = auth.NewTokens(auth.Config{
+		Issuer: id.Cluster, Keys: keys, Realms: s.cfg.realms(), Access: s.cfg.AccessLasts, Refresh: s.cfg.RefreshLasts,
+	})
+	if err != nil {
+		return err
+	}
+	handler := new(late)
+	p.worker, err = worker.New(worker.Config{
+		Handler: handler, Directory: worker.RunningRegisters(s.directory), Cluster: id.Cluster, Node: id.Node, Boot: id.Boot, Build: id.Build,
+		Labels: s.cfg.Label, Secrets: s.node.Secrets(), TLS: s.node.ClientTLS(),
+		HandlerTimeout: s.cfg.HandlerTimeout, DrainTimeout: s.cfg.DrainTimeout, MaxHandlers: s.cfg.MaxHandlers,
+		KnownConns: s.cfg.KnownConns, RetainBytes: s.cfg.RetainBytes, Resync: delivery.Resync(), Log: s.node.Log(),
+	})
+	if err != nil {
+		return err
+	}
+	sender := p.worker.Sender()
+	p.delivery = delivery.New(delivery.Config{Outbox: p.store, Sender: sender, Log: s.node.Log()})
+	p.ops, err = ops.New(ops.Config{
+		Store: p.store, Passwords: auth.NewPasswords(0, 0), Tokens: p.tokens,
+		Courier: delivery.NewCourier(sender), Sender: sender, Heartbeat: s.cfg.Heartbeat, Log: s.node.Log(),
+	})
+	if err != nil {
+		return err
+	}
+	handler.Handler = p.ops.Handler()
+	return nil
+}
+
+// late is a handler that is there before the worker runs, and not yet when it is made:
+// the two need each other.
+type late struct{ worker.Handler }
+
+// attached tells whether this worker can reach anybody.
+func (s *service) attached() error {
+	if p := s.parts.Load(); p == nil || p.worker.Stats().Attached == 0 {
+		return errors.New("no gateway is attached")
+	}
+	return nil
+}
+
+// reload takes over what may change while the process runs.
+func (s *service) reload(c *config) {
+	p := s.parts.Load()
+	if p == nil {
+		return
+	}
+	p.worker.SetSecrets(c.Secrets())
+	keys, err := c.tokenSecrets()
+	switch {
+	case err != nil:
+		s.node.Log().Error("token secrets not taken over", "err", err)
+	case keys != nil:
+		p.tokens.SetKeys(keys)
+	}
+}
+
+// The times of what runs beside the calls.
+const (
+	watchEvery = 2 * time.Second
+	tidyEvery  = time.Hour
+)
+
+// watch asks the database how it is, so that readiness need not wait for it.
+func (s *service) watch(ctx context.Context, st *store.Store) {
+	for pause(ctx, watchEvery) {
+		asked, cancel := context.WithTimeout(ctx, watchEvery)
+		err := st.Ready(asked)
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		if was := s.database.set(err); (was == nil) != (err == nil) {
+			if err != nil {
+				s.node.Log().Error("the database is away", "err", err)
+			} else {
+				s.node.Log().Info("the database is back")
+			}
+		}
+	}
+}
+
+// tidy takes away, now and then, what nobody can ask for any more.
+func (s *service) tidy(ctx context.Context, st *store.Store) {
+	for pause(ctx, jittered(tidyEvery)) {
+		if err := st.Purge(ctx); err != nil && ctx.Err() == nil {
+			s.node.Log().Warn("what is over was not purged", "err", err)
+		}
+	}
+}
