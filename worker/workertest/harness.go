@@ -35,12 +35,18 @@ type Option func(*options)
 type options struct {
 	config   worker.Config
 	gateways int
+	made     []func(*worker.Worker)
 }
 
 // WithConfig lets a test change the worker's configuration. What concerns the
 // network is not looked at.
 func WithConfig(change func(*worker.Config)) Option {
 	return func(o *options) { change(&o.config) }
+}
+
+// WithWorker lets a test look at the worker, or watch it, before it runs.
+func WithWorker(look func(*worker.Worker)) Option {
+	return func(o *options) { o.made = append(o.made, look) }
 }
 
 // WithGateways makes several gateways; conns are dialled to them in turn.
@@ -69,6 +75,9 @@ func New(t testing.TB, handler worker.Handler, opts ...Option) *Harness {
 		t.Fatalf("workertest: %v", err)
 	}
 	h.worker = w
+	for _, look := range o.made {
+		look(w)
+	}
 	h.directory.boot = w.Boot()
 	ctx, stop := context.WithCancel(context.Background())
 	h.stop = stop

@@ -1,5 +1,7 @@
 package link
 
+import "github.com/parley-im/parley/worker/internal/route"
+
 // Roster is the gateways that are known at a moment. It never changes.
 type Roster struct {
 	all    []*Gateway
@@ -24,3 +26,19 @@ func (m *Mesh) Gateways() []*Gateway { return m.roster.Load().all }
 
 // Gateway returns the one of that boot, nil when it is not known.
 func (m *Mesh) Gateway(boot uint64) *Gateway { return m.roster.Load().byBoot[boot] }
+
+// WatchUsers has f called with each user that may have come or gone, see
+// [route.Table.WatchUsers].
+func (m *Mesh) WatchUsers(f func(user string)) { m.table.WatchUsers(f) }
+
+// Claimed reports whether a gateway of the view claims a user, as far as this process
+// has heard.
+func (m *Mesh) Claimed(user string) bool {
+	roster := m.roster.Load()
+	for slot := range m.table.Find(route.Slots{}, route.User, user).All() {
+		if slot < len(roster.bySlot) && roster.bySlot[slot] != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -27,6 +27,19 @@ const (
 type Table struct {
 	growing sync.Mutex // held while a page is added
 	pages   atomic.Pointer[[]*page]
+	users   atomic.Pointer[func(string)] // see WatchUsers
+}
+
+// WatchUsers has f called with each user that the first gateway of a page claims, or
+// the last one no longer does. f is called under the lock of a shard: it notes the name
+// and returns. It must not call the Table.
+func (t *Table) WatchUsers(f func(user string)) { t.users.Store(&f) }
+
+// changed tells whoever watches that a user came or went.
+func (t *Table) changed(kind Kind, name string) {
+	if f := t.users.Load(); f != nil && kind == User {
+		(*f)(name)
+	}
 }
 
 type page struct {
@@ -56,9 +69,13 @@ func (t *Table) Set(slot int, kind Kind, name []byte, present bool) {
 		}
 		s.slots[string(name)] = before | bit
 		p.names[slot%pageSlots].Add(1)
+		if before == 0 {
+			t.changed(kind, string(name))
+		}
 	case !present && before&bit != 0:
 		if before == bit {
 			delete(s.slots, string(name))
+			t.changed(kind, string(name))
 		} else {
 			s.slots[string(name)] = before &^ bit
 		}
@@ -76,18 +93,20 @@ func (t *Table) Clear(slot int) {
 	bit := uint64(1) << (slot % pageSlots)
 	for kind := range p.kinds {
 		for i := range p.kinds[kind] {
-			p.names[slot%pageSlots].Add(-p.kinds[kind][i].clear(bit))
+			gone := func(name string) { t.changed(Kind(kind), name) }
+			p.names[slot%pageSlots].Add(-p.kinds[kind][i].clear(bit, gone))
 		}
 	}
 }
 
-func (s *shard) clear(bit uint64) (cleared int64) {
+func (s *shard) clear(bit uint64, gone func(name string)) (cleared int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, slots := range s.slots {
 		switch {
 		case slots == bit:
 			delete(s.slots, name)
+			gone(name)
 		case slots&bit != 0:
 			s.slots[name] = slots &^ bit
 		default:

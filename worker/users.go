@@ -1,0 +1,54 @@
+package worker
+
+import "sync"
+
+// Users is what a worker hears of who is online: a user is present while a gateway that
+// is in the cluster claims to have a conn of it. It is a belief: it runs behind by the
+// time of a delta, a gateway that was killed counts until its lease has ended, and while
+// a gateway attaches anew its users may be absent for a moment. Sends rely on none of
+// that.
+type Users struct {
+	worker  *Worker
+	changed chan struct{}
+
+	mu   sync.Mutex // guards list; taken under the locks of the routes, a leaf
+	list map[string]struct{}
+}
+
+// WatchUsers makes the one feed of a worker. Call it once, before Run.
+func (w *Worker) WatchUsers() *Users {
+	u := &Users{worker: w, changed: make(chan struct{}, 1), list: make(map[string]struct{})}
+	w.mesh.WatchUsers(u.note)
+	return u
+}
+
+// note remembers that a user came or went. What came and went several times until
+// somebody looks is there once, so the list is never longer than there are users.
+func (u *Users) note(user string) {
+	u.mu.Lock()
+	u.list[user] = struct{}{}
+	u.mu.Unlock()
+	select {
+	case u.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Changed carries a signal after users came or went; several may become one.
+func (u *Users) Changed() <-chan struct{} { return u.changed }
+
+// Take returns the users that may have come or gone since the last Take, each once.
+// Present tells which of the two is true now.
+func (u *Users) Take() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	users := make([]string, 0, len(u.list))
+	for user := range u.list {
+		users = append(users, user)
+	}
+	clear(u.list)
+	return users
+}
+
+// Present reports whether a user is online, without asking anybody.
+func (u *Users) Present(user string) bool { return u.worker.mesh.Claimed(user) }
