@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -182,6 +184,46 @@ func TestDialGivesUpWhenItsContextEnds(t *testing.T) {
 	defer cancel()
 	if _, err := Dial(ctx, "ws://"+l.Addr().String()+"/", Options{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("dial: %v, want a time-out", err)
+	}
+}
+
+func TestSilenceEndsAReadAndPingsAreNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer func() { _ = ours.Close(); _ = theirs.Close() }()
+		c := &Conn{nc: ours, br: bufio.NewReader(ours), limit: 1 << 20}
+		c.SetSilence(10 * time.Second)
+		go func() {
+			for range 5 {
+				time.Sleep(9 * time.Second)
+				_, _ = theirs.Write(raw(0x89, ""))
+				_, _ = io.CopyN(io.Discard, theirs, 6) // the pong
+			}
+		}()
+		began := time.Now()
+		_, err := c.Read()
+		if lasted := time.Since(began); !errors.Is(err, os.ErrDeadlineExceeded) || lasted != 55*time.Second {
+			t.Errorf("read: %v after %v, want a time-out after 55s", err, lasted)
+		}
+	})
+}
+
+func TestWriteTimeoutEndsASendThatNobodyReads(t *testing.T) {
+	done := make(chan struct{})
+	url := server(t, func(io.Writer, *bufio.Reader) { <-done })
+	defer close(done)
+	c, err := Dial(t.Context(), url, Options{WriteTimeout: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Cut()
+	for range 1000 {
+		if err = c.Send(strings.Repeat("x", 1<<16)); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("send: %v, want a time-out", err)
 	}
 }
 

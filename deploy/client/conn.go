@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,9 @@ type Conn struct {
 	br     *bufio.Reader
 	limit  int
 	header http.Header // of the 101
+
+	silence atomic.Int64  // of time.Duration; 0: it may say nothing for ever
+	write   time.Duration // for one frame; 0: for ever
 
 	mu  sync.Mutex // guards writes to nc, and buf
 	buf []byte
@@ -45,14 +49,23 @@ func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
 // NetConn returns what lies under the conn, for tests that stall or cut it.
 func (c *Conn) NetConn() net.Conn { return c.nc }
 
+// SetSilence bounds how long Read waits for the next frame of any kind, pings
+// included; after that it returns an error that is os.ErrDeadlineExceeded. 0, which
+// is how a conn begins, is no bound. A Read that waits already goes on as it was.
+func (c *Conn) SetSilence(d time.Duration) { c.silence.Store(int64(d)) }
+
 // Send writes a text message. It blocks while the socket takes nothing.
 func (c *Conn) Send(text string) error { return c.SendFrame(Text, []byte(text)) }
 
-// SendFrame writes one unfragmented frame of any kind.
+// SendFrame writes one unfragmented frame of any kind. After an error the socket
+// may have taken a part of it: there is nothing to do but Cut.
 func (c *Conn) SendFrame(op Op, payload []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.buf = appendFrame(c.buf[:0], op, payload)
+	if c.write > 0 {
+		_ = c.nc.SetWriteDeadline(time.Now().Add(c.write))
+	}
 	_, err := c.nc.Write(c.buf)
 	return err
 }

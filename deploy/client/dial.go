@@ -25,6 +25,9 @@ type Options struct {
 	ReadBuffer   int         // bytes; 0: 4096. Load tests with many conns take 512
 	MaxMessage   int         // bytes of one message; 0: 1 MiB
 
+	// WriteTimeout is how long the socket may take nothing of a frame; 0: for ever.
+	WriteTimeout time.Duration
+
 	// Dial opens the connection; nil: plain TCP without keep-alive probes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -137,7 +140,7 @@ func (o Options) upgrade(nc net.Conn, u *url.URL) (*Conn, error) {
 	if limit == 0 {
 		limit = 1 << 20
 	}
-	return &Conn{nc: nc, br: br, limit: limit, header: resp.Header}, nil
+	return &Conn{nc: nc, br: br, limit: limit, header: resp.Header, write: o.WriteTimeout}, nil
 }
 
 func accept(key string) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"time"
 )
 
 // Op is a WebSocket opcode.
@@ -46,6 +47,9 @@ func appendFrame(dst []byte, op Op, payload []byte) []byte {
 
 // readFrame reads one frame of a server: unmasked, without reserved bits.
 func (c *Conn) readFrame() (op Op, fin bool, payload []byte, err error) {
+	if d := time.Duration(c.silence.Load()); d > 0 {
+		_ = c.nc.SetReadDeadline(time.Now().Add(d))
+	}
 	var head [8]byte
 	if _, err := io.ReadFull(c.br, head[:2]); err != nil {
 		return 0, false, nil, err
