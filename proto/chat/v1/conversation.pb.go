@@ -133,6 +133,117 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{1}
 }
 
+// Head is how far a conversation has come. Heads are levels: an older one says
+// nothing that a newer one does not.
+type Head struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// conversation is its id.
+	Conversation string `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// seq is the number of its last message; 0: there is none.
+	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// rev is the number of its last change of an older message.
+	Rev int64 `protobuf:"varint,3,opt,name=rev,proto3" json:"rev,omitempty"`
+	// read_seq is how far the caller has read.
+	ReadSeq int64 `protobuf:"varint,4,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"`
+	// unread is how many messages that count are behind it.
+	Unread int64 `protobuf:"varint,5,opt,name=unread,proto3" json:"unread,omitempty"`
+	// from_seq is the first message that the caller may see.
+	FromSeq int64 `protobuf:"varint,6,opt,name=from_seq,json=fromSeq,proto3" json:"from_seq,omitempty"`
+	// left says that the caller is in it no more.
+	Left bool `protobuf:"varint,7,opt,name=left,proto3" json:"left,omitempty"`
+	// type is what kind of conversation it is: whoever meets it here for the first
+	// time knows by it whether to fetch its messages now or when it is opened.
+	Type          ConversationType `protobuf:"varint,8,opt,name=type,proto3,enum=parley.chat.v1.ConversationType" json:"type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Head) Reset() {
+	*x = Head{}
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Head) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Head) ProtoMessage() {}
+
+func (x *Head) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Head.ProtoReflect.Descriptor instead.
+func (*Head) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Head) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *Head) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Head) GetRev() int64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+func (x *Head) GetReadSeq() int64 {
+	if x != nil {
+		return x.ReadSeq
+	}
+	return 0
+}
+
+func (x *Head) GetUnread() int64 {
+	if x != nil {
+		return x.Unread
+	}
+	return 0
+}
+
+func (x *Head) GetFromSeq() int64 {
+	if x != nil {
+		return x.FromSeq
+	}
+	return 0
+}
+
+func (x *Head) GetLeft() bool {
+	if x != nil {
+		return x.Left
+	}
+	return false
+}
+
+func (x *Head) GetType() ConversationType {
+	if x != nil {
+		return x.Type
+	}
+	return ConversationType_CONVERSATION_TYPE_UNSPECIFIED
+}
+
 // Conversation is a conversation as the caller sees it.
 type Conversation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -158,7 +269,7 @@ type Conversation struct {
 
 func (x *Conversation) Reset() {
 	*x = Conversation{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[0]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -170,7 +281,7 @@ func (x *Conversation) String() string {
 func (*Conversation) ProtoMessage() {}
 
 func (x *Conversation) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[0]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -183,7 +294,7 @@ func (x *Conversation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conversation.ProtoReflect.Descriptor instead.
 func (*Conversation) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{0}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Conversation) GetId() string {
@@ -259,7 +370,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[1]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -271,7 +382,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[1]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -284,7 +395,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{1}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Member) GetUser() string {
@@ -326,7 +437,7 @@ type CreateDirectRequest struct {
 
 func (x *CreateDirectRequest) Reset() {
 	*x = CreateDirectRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[2]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -338,7 +449,7 @@ func (x *CreateDirectRequest) String() string {
 func (*CreateDirectRequest) ProtoMessage() {}
 
 func (x *CreateDirectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[2]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -351,7 +462,7 @@ func (x *CreateDirectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateDirectRequest.ProtoReflect.Descriptor instead.
 func (*CreateDirectRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{2}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CreateDirectRequest) GetUser() string {
@@ -374,7 +485,7 @@ type CreateDirectResponse struct {
 
 func (x *CreateDirectResponse) Reset() {
 	*x = CreateDirectResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[3]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -386,7 +497,7 @@ func (x *CreateDirectResponse) String() string {
 func (*CreateDirectResponse) ProtoMessage() {}
 
 func (x *CreateDirectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[3]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -399,7 +510,7 @@ func (x *CreateDirectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateDirectResponse.ProtoReflect.Descriptor instead.
 func (*CreateDirectResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{3}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateDirectResponse) GetConversation() *Conversation {
@@ -431,7 +542,7 @@ type CreateGroupRequest struct {
 
 func (x *CreateGroupRequest) Reset() {
 	*x = CreateGroupRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[4]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -443,7 +554,7 @@ func (x *CreateGroupRequest) String() string {
 func (*CreateGroupRequest) ProtoMessage() {}
 
 func (x *CreateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[4]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -456,7 +567,7 @@ func (x *CreateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateGroupRequest.ProtoReflect.Descriptor instead.
 func (*CreateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{4}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateGroupRequest) GetName() string {
@@ -493,7 +604,7 @@ type CreateGroupResponse struct {
 
 func (x *CreateGroupResponse) Reset() {
 	*x = CreateGroupResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[5]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +616,7 @@ func (x *CreateGroupResponse) String() string {
 func (*CreateGroupResponse) ProtoMessage() {}
 
 func (x *CreateGroupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[5]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +629,7 @@ func (x *CreateGroupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateGroupResponse.ProtoReflect.Descriptor instead.
 func (*CreateGroupResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{5}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateGroupResponse) GetConversation() *Conversation {
@@ -549,7 +660,7 @@ type CreateRoomRequest struct {
 
 func (x *CreateRoomRequest) Reset() {
 	*x = CreateRoomRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[6]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -561,7 +672,7 @@ func (x *CreateRoomRequest) String() string {
 func (*CreateRoomRequest) ProtoMessage() {}
 
 func (x *CreateRoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[6]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -574,7 +685,7 @@ func (x *CreateRoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRoomRequest.ProtoReflect.Descriptor instead.
 func (*CreateRoomRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{6}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateRoomRequest) GetName() string {
@@ -604,7 +715,7 @@ type CreateRoomResponse struct {
 
 func (x *CreateRoomResponse) Reset() {
 	*x = CreateRoomResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[7]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +727,7 @@ func (x *CreateRoomResponse) String() string {
 func (*CreateRoomResponse) ProtoMessage() {}
 
 func (x *CreateRoomResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[7]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +740,7 @@ func (x *CreateRoomResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRoomResponse.ProtoReflect.Descriptor instead.
 func (*CreateRoomResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{7}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateRoomResponse) GetConversation() *Conversation {
@@ -660,7 +771,7 @@ type JoinRoomRequest struct {
 
 func (x *JoinRoomRequest) Reset() {
 	*x = JoinRoomRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[8]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -672,7 +783,7 @@ func (x *JoinRoomRequest) String() string {
 func (*JoinRoomRequest) ProtoMessage() {}
 
 func (x *JoinRoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[8]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -685,7 +796,7 @@ func (x *JoinRoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRoomRequest.ProtoReflect.Descriptor instead.
 func (*JoinRoomRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{8}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *JoinRoomRequest) GetConversation() string {
@@ -715,7 +826,7 @@ type JoinRoomResponse struct {
 
 func (x *JoinRoomResponse) Reset() {
 	*x = JoinRoomResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[9]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -727,7 +838,7 @@ func (x *JoinRoomResponse) String() string {
 func (*JoinRoomResponse) ProtoMessage() {}
 
 func (x *JoinRoomResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[9]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -740,7 +851,7 @@ func (x *JoinRoomResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRoomResponse.ProtoReflect.Descriptor instead.
 func (*JoinRoomResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{9}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *JoinRoomResponse) GetConversation() *Conversation {
@@ -772,7 +883,7 @@ type AddMembersRequest struct {
 
 func (x *AddMembersRequest) Reset() {
 	*x = AddMembersRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[10]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -784,7 +895,7 @@ func (x *AddMembersRequest) String() string {
 func (*AddMembersRequest) ProtoMessage() {}
 
 func (x *AddMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[10]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -797,7 +908,7 @@ func (x *AddMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddMembersRequest.ProtoReflect.Descriptor instead.
 func (*AddMembersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{10}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AddMembersRequest) GetConversation() string {
@@ -834,7 +945,7 @@ type AddMembersResponse struct {
 
 func (x *AddMembersResponse) Reset() {
 	*x = AddMembersResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[11]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -846,7 +957,7 @@ func (x *AddMembersResponse) String() string {
 func (*AddMembersResponse) ProtoMessage() {}
 
 func (x *AddMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[11]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -859,7 +970,7 @@ func (x *AddMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddMembersResponse.ProtoReflect.Descriptor instead.
 func (*AddMembersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{11}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AddMembersResponse) GetConversation() *Conversation {
@@ -889,7 +1000,7 @@ type LeaveConversationRequest struct {
 
 func (x *LeaveConversationRequest) Reset() {
 	*x = LeaveConversationRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[12]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -901,7 +1012,7 @@ func (x *LeaveConversationRequest) String() string {
 func (*LeaveConversationRequest) ProtoMessage() {}
 
 func (x *LeaveConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[12]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -914,7 +1025,7 @@ func (x *LeaveConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveConversationRequest.ProtoReflect.Descriptor instead.
 func (*LeaveConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{12}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LeaveConversationRequest) GetConversation() string {
@@ -943,7 +1054,7 @@ type LeaveConversationResponse struct {
 
 func (x *LeaveConversationResponse) Reset() {
 	*x = LeaveConversationResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[13]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1066,7 @@ func (x *LeaveConversationResponse) String() string {
 func (*LeaveConversationResponse) ProtoMessage() {}
 
 func (x *LeaveConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[13]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1079,7 @@ func (x *LeaveConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveConversationResponse.ProtoReflect.Descriptor instead.
 func (*LeaveConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{13}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LeaveConversationResponse) GetDuplicate() bool {
@@ -989,7 +1100,7 @@ type GetConversationRequest struct {
 
 func (x *GetConversationRequest) Reset() {
 	*x = GetConversationRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[14]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1112,7 @@ func (x *GetConversationRequest) String() string {
 func (*GetConversationRequest) ProtoMessage() {}
 
 func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[14]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1125,7 @@ func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConversationRequest.ProtoReflect.Descriptor instead.
 func (*GetConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{14}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetConversationRequest) GetConversation() string {
@@ -1035,7 +1146,7 @@ type GetConversationResponse struct {
 
 func (x *GetConversationResponse) Reset() {
 	*x = GetConversationResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[15]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1158,7 @@ func (x *GetConversationResponse) String() string {
 func (*GetConversationResponse) ProtoMessage() {}
 
 func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[15]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1171,7 @@ func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConversationResponse.ProtoReflect.Descriptor instead.
 func (*GetConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{15}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetConversationResponse) GetConversation() *Conversation {
@@ -1083,7 +1194,7 @@ type ListConversationsRequest struct {
 
 func (x *ListConversationsRequest) Reset() {
 	*x = ListConversationsRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[16]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1206,7 @@ func (x *ListConversationsRequest) String() string {
 func (*ListConversationsRequest) ProtoMessage() {}
 
 func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[16]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1219,7 @@ func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsRequest.ProtoReflect.Descriptor instead.
 func (*ListConversationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{16}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListConversationsRequest) GetAfter() string {
@@ -1138,7 +1249,7 @@ type ListConversationsResponse struct {
 
 func (x *ListConversationsResponse) Reset() {
 	*x = ListConversationsResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[17]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +1261,7 @@ func (x *ListConversationsResponse) String() string {
 func (*ListConversationsResponse) ProtoMessage() {}
 
 func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[17]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,7 +1274,7 @@ func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsResponse.ProtoReflect.Descriptor instead.
 func (*ListConversationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{17}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListConversationsResponse) GetConversations() []*Conversation {
@@ -1195,7 +1306,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[18]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1207,7 +1318,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[18]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1220,7 +1331,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{18}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListMembersRequest) GetConversation() string {
@@ -1257,7 +1368,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[19]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1380,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[19]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1393,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{19}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -1310,7 +1421,7 @@ type OpenConversationRequest struct {
 
 func (x *OpenConversationRequest) Reset() {
 	*x = OpenConversationRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[20]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1322,7 +1433,7 @@ func (x *OpenConversationRequest) String() string {
 func (*OpenConversationRequest) ProtoMessage() {}
 
 func (x *OpenConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[20]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1335,7 +1446,7 @@ func (x *OpenConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenConversationRequest.ProtoReflect.Descriptor instead.
 func (*OpenConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{20}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *OpenConversationRequest) GetConversation() string {
@@ -1359,7 +1470,7 @@ type OpenConversationResponse struct {
 
 func (x *OpenConversationResponse) Reset() {
 	*x = OpenConversationResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[21]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1371,7 +1482,7 @@ func (x *OpenConversationResponse) String() string {
 func (*OpenConversationResponse) ProtoMessage() {}
 
 func (x *OpenConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[21]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1384,7 +1495,7 @@ func (x *OpenConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenConversationResponse.ProtoReflect.Descriptor instead.
 func (*OpenConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{21}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OpenConversationResponse) GetConversation() *Conversation {
@@ -1412,7 +1523,7 @@ type CloseConversationRequest struct {
 
 func (x *CloseConversationRequest) Reset() {
 	*x = CloseConversationRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[22]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1535,7 @@ func (x *CloseConversationRequest) String() string {
 func (*CloseConversationRequest) ProtoMessage() {}
 
 func (x *CloseConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[22]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1548,7 @@ func (x *CloseConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseConversationRequest.ProtoReflect.Descriptor instead.
 func (*CloseConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{22}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CloseConversationRequest) GetConversation() string {
@@ -1456,7 +1567,7 @@ type CloseConversationResponse struct {
 
 func (x *CloseConversationResponse) Reset() {
 	*x = CloseConversationResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[23]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1468,7 +1579,7 @@ func (x *CloseConversationResponse) String() string {
 func (*CloseConversationResponse) ProtoMessage() {}
 
 func (x *CloseConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[23]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1481,14 +1592,23 @@ func (x *CloseConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseConversationResponse.ProtoReflect.Descriptor instead.
 func (*CloseConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{23}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{24}
 }
 
 var File_parley_chat_v1_conversation_proto protoreflect.FileDescriptor
 
 const file_parley_chat_v1_conversation_proto_rawDesc = "" +
 	"\n" +
-	"!parley/chat/v1/conversation.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cparley/chat/v1/session.proto\"\xa5\x02\n" +
+	"!parley/chat/v1/conversation.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x01\n" +
+	"\x04Head\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x10\n" +
+	"\x03rev\x18\x03 \x01(\x03R\x03rev\x12\x19\n" +
+	"\bread_seq\x18\x04 \x01(\x03R\areadSeq\x12\x16\n" +
+	"\x06unread\x18\x05 \x01(\x03R\x06unread\x12\x19\n" +
+	"\bfrom_seq\x18\x06 \x01(\x03R\afromSeq\x12\x12\n" +
+	"\x04left\x18\a \x01(\bR\x04left\x124\n" +
+	"\x04type\x18\b \x01(\x0e2 .parley.chat.v1.ConversationTypeR\x04type\"\xa5\x02\n" +
 	"\fConversation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x124\n" +
 	"\x04type\x18\x02 \x01(\x0e2 .parley.chat.v1.ConversationTypeR\x04type\x12\x12\n" +
@@ -1607,58 +1727,59 @@ func file_parley_chat_v1_conversation_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_chat_v1_conversation_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_chat_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_parley_chat_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_parley_chat_v1_conversation_proto_goTypes = []any{
 	(ConversationType)(0),             // 0: parley.chat.v1.ConversationType
 	(Role)(0),                         // 1: parley.chat.v1.Role
-	(*Conversation)(nil),              // 2: parley.chat.v1.Conversation
-	(*Member)(nil),                    // 3: parley.chat.v1.Member
-	(*CreateDirectRequest)(nil),       // 4: parley.chat.v1.CreateDirectRequest
-	(*CreateDirectResponse)(nil),      // 5: parley.chat.v1.CreateDirectResponse
-	(*CreateGroupRequest)(nil),        // 6: parley.chat.v1.CreateGroupRequest
-	(*CreateGroupResponse)(nil),       // 7: parley.chat.v1.CreateGroupResponse
-	(*CreateRoomRequest)(nil),         // 8: parley.chat.v1.CreateRoomRequest
-	(*CreateRoomResponse)(nil),        // 9: parley.chat.v1.CreateRoomResponse
-	(*JoinRoomRequest)(nil),           // 10: parley.chat.v1.JoinRoomRequest
-	(*JoinRoomResponse)(nil),          // 11: parley.chat.v1.JoinRoomResponse
-	(*AddMembersRequest)(nil),         // 12: parley.chat.v1.AddMembersRequest
-	(*AddMembersResponse)(nil),        // 13: parley.chat.v1.AddMembersResponse
-	(*LeaveConversationRequest)(nil),  // 14: parley.chat.v1.LeaveConversationRequest
-	(*LeaveConversationResponse)(nil), // 15: parley.chat.v1.LeaveConversationResponse
-	(*GetConversationRequest)(nil),    // 16: parley.chat.v1.GetConversationRequest
-	(*GetConversationResponse)(nil),   // 17: parley.chat.v1.GetConversationResponse
-	(*ListConversationsRequest)(nil),  // 18: parley.chat.v1.ListConversationsRequest
-	(*ListConversationsResponse)(nil), // 19: parley.chat.v1.ListConversationsResponse
-	(*ListMembersRequest)(nil),        // 20: parley.chat.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),       // 21: parley.chat.v1.ListMembersResponse
-	(*OpenConversationRequest)(nil),   // 22: parley.chat.v1.OpenConversationRequest
-	(*OpenConversationResponse)(nil),  // 23: parley.chat.v1.OpenConversationResponse
-	(*CloseConversationRequest)(nil),  // 24: parley.chat.v1.CloseConversationRequest
-	(*CloseConversationResponse)(nil), // 25: parley.chat.v1.CloseConversationResponse
-	(*Head)(nil),                      // 26: parley.chat.v1.Head
+	(*Head)(nil),                      // 2: parley.chat.v1.Head
+	(*Conversation)(nil),              // 3: parley.chat.v1.Conversation
+	(*Member)(nil),                    // 4: parley.chat.v1.Member
+	(*CreateDirectRequest)(nil),       // 5: parley.chat.v1.CreateDirectRequest
+	(*CreateDirectResponse)(nil),      // 6: parley.chat.v1.CreateDirectResponse
+	(*CreateGroupRequest)(nil),        // 7: parley.chat.v1.CreateGroupRequest
+	(*CreateGroupResponse)(nil),       // 8: parley.chat.v1.CreateGroupResponse
+	(*CreateRoomRequest)(nil),         // 9: parley.chat.v1.CreateRoomRequest
+	(*CreateRoomResponse)(nil),        // 10: parley.chat.v1.CreateRoomResponse
+	(*JoinRoomRequest)(nil),           // 11: parley.chat.v1.JoinRoomRequest
+	(*JoinRoomResponse)(nil),          // 12: parley.chat.v1.JoinRoomResponse
+	(*AddMembersRequest)(nil),         // 13: parley.chat.v1.AddMembersRequest
+	(*AddMembersResponse)(nil),        // 14: parley.chat.v1.AddMembersResponse
+	(*LeaveConversationRequest)(nil),  // 15: parley.chat.v1.LeaveConversationRequest
+	(*LeaveConversationResponse)(nil), // 16: parley.chat.v1.LeaveConversationResponse
+	(*GetConversationRequest)(nil),    // 17: parley.chat.v1.GetConversationRequest
+	(*GetConversationResponse)(nil),   // 18: parley.chat.v1.GetConversationResponse
+	(*ListConversationsRequest)(nil),  // 19: parley.chat.v1.ListConversationsRequest
+	(*ListConversationsResponse)(nil), // 20: parley.chat.v1.ListConversationsResponse
+	(*ListMembersRequest)(nil),        // 21: parley.chat.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),       // 22: parley.chat.v1.ListMembersResponse
+	(*OpenConversationRequest)(nil),   // 23: parley.chat.v1.OpenConversationRequest
+	(*OpenConversationResponse)(nil),  // 24: parley.chat.v1.OpenConversationResponse
+	(*CloseConversationRequest)(nil),  // 25: parley.chat.v1.CloseConversationRequest
+	(*CloseConversationResponse)(nil), // 26: parley.chat.v1.CloseConversationResponse
 	(*timestamppb.Timestamp)(nil),     // 27: google.protobuf.Timestamp
 }
 var file_parley_chat_v1_conversation_proto_depIdxs = []int32{
-	0,  // 0: parley.chat.v1.Conversation.type:type_name -> parley.chat.v1.ConversationType
-	1,  // 1: parley.chat.v1.Conversation.role:type_name -> parley.chat.v1.Role
-	26, // 2: parley.chat.v1.Conversation.head:type_name -> parley.chat.v1.Head
-	27, // 3: parley.chat.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
-	1,  // 4: parley.chat.v1.Member.role:type_name -> parley.chat.v1.Role
-	27, // 5: parley.chat.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
-	2,  // 6: parley.chat.v1.CreateDirectResponse.conversation:type_name -> parley.chat.v1.Conversation
-	2,  // 7: parley.chat.v1.CreateGroupResponse.conversation:type_name -> parley.chat.v1.Conversation
-	2,  // 8: parley.chat.v1.CreateRoomResponse.conversation:type_name -> parley.chat.v1.Conversation
-	2,  // 9: parley.chat.v1.JoinRoomResponse.conversation:type_name -> parley.chat.v1.Conversation
-	2,  // 10: parley.chat.v1.AddMembersResponse.conversation:type_name -> parley.chat.v1.Conversation
-	2,  // 11: parley.chat.v1.GetConversationResponse.conversation:type_name -> parley.chat.v1.Conversation
-	2,  // 12: parley.chat.v1.ListConversationsResponse.conversations:type_name -> parley.chat.v1.Conversation
-	3,  // 13: parley.chat.v1.ListMembersResponse.members:type_name -> parley.chat.v1.Member
-	2,  // 14: parley.chat.v1.OpenConversationResponse.conversation:type_name -> parley.chat.v1.Conversation
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	0,  // 0: parley.chat.v1.Head.type:type_name -> parley.chat.v1.ConversationType
+	0,  // 1: parley.chat.v1.Conversation.type:type_name -> parley.chat.v1.ConversationType
+	1,  // 2: parley.chat.v1.Conversation.role:type_name -> parley.chat.v1.Role
+	2,  // 3: parley.chat.v1.Conversation.head:type_name -> parley.chat.v1.Head
+	27, // 4: parley.chat.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
+	1,  // 5: parley.chat.v1.Member.role:type_name -> parley.chat.v1.Role
+	27, // 6: parley.chat.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
+	3,  // 7: parley.chat.v1.CreateDirectResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 8: parley.chat.v1.CreateGroupResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 9: parley.chat.v1.CreateRoomResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 10: parley.chat.v1.JoinRoomResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 11: parley.chat.v1.AddMembersResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 12: parley.chat.v1.GetConversationResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 13: parley.chat.v1.ListConversationsResponse.conversations:type_name -> parley.chat.v1.Conversation
+	4,  // 14: parley.chat.v1.ListMembersResponse.members:type_name -> parley.chat.v1.Member
+	3,  // 15: parley.chat.v1.OpenConversationResponse.conversation:type_name -> parley.chat.v1.Conversation
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_parley_chat_v1_conversation_proto_init() }
@@ -1666,22 +1787,21 @@ func file_parley_chat_v1_conversation_proto_init() {
 	if File_parley_chat_v1_conversation_proto != nil {
 		return
 	}
-	file_parley_chat_v1_session_proto_init()
-	file_parley_chat_v1_conversation_proto_msgTypes[3].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[5].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[7].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[9].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[11].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[13].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[17].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[19].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[4].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[6].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[8].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[10].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[12].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[14].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[18].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_chat_v1_conversation_proto_rawDesc), len(file_parley_chat_v1_conversation_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

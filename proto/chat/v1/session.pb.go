@@ -256,107 +256,6 @@ func (x *OpenSessionResponse) GetTokenExpiresAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// Head is how far a conversation has come. Heads are levels: an older one says
-// nothing that a newer one does not.
-type Head struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// conversation is its id.
-	Conversation string `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	// seq is the number of its last message; 0: there is none.
-	Seq int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
-	// rev is the number of its last change of an older message.
-	Rev int64 `protobuf:"varint,3,opt,name=rev,proto3" json:"rev,omitempty"`
-	// read_seq is how far the caller has read.
-	ReadSeq int64 `protobuf:"varint,4,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"`
-	// unread is how many messages that count are behind it.
-	Unread int64 `protobuf:"varint,5,opt,name=unread,proto3" json:"unread,omitempty"`
-	// from_seq is the first message that the caller may see.
-	FromSeq int64 `protobuf:"varint,6,opt,name=from_seq,json=fromSeq,proto3" json:"from_seq,omitempty"`
-	// left says that the caller is in it no more.
-	Left          bool `protobuf:"varint,7,opt,name=left,proto3" json:"left,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Head) Reset() {
-	*x = Head{}
-	mi := &file_parley_chat_v1_session_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Head) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Head) ProtoMessage() {}
-
-func (x *Head) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_session_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Head.ProtoReflect.Descriptor instead.
-func (*Head) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_session_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *Head) GetConversation() string {
-	if x != nil {
-		return x.Conversation
-	}
-	return ""
-}
-
-func (x *Head) GetSeq() int64 {
-	if x != nil {
-		return x.Seq
-	}
-	return 0
-}
-
-func (x *Head) GetRev() int64 {
-	if x != nil {
-		return x.Rev
-	}
-	return 0
-}
-
-func (x *Head) GetReadSeq() int64 {
-	if x != nil {
-		return x.ReadSeq
-	}
-	return 0
-}
-
-func (x *Head) GetUnread() int64 {
-	if x != nil {
-		return x.Unread
-	}
-	return 0
-}
-
-func (x *Head) GetFromSeq() int64 {
-	if x != nil {
-		return x.FromSeq
-	}
-	return 0
-}
-
-func (x *Head) GetLeft() bool {
-	if x != nil {
-		return x.Left
-	}
-	return false
-}
-
 // ListHeadsRequest asks for the next page of heads.
 type ListHeadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -368,7 +267,7 @@ type ListHeadsRequest struct {
 
 func (x *ListHeadsRequest) Reset() {
 	*x = ListHeadsRequest{}
-	mi := &file_parley_chat_v1_session_proto_msgTypes[4]
+	mi := &file_parley_chat_v1_session_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -380,7 +279,7 @@ func (x *ListHeadsRequest) String() string {
 func (*ListHeadsRequest) ProtoMessage() {}
 
 func (x *ListHeadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_session_proto_msgTypes[4]
+	mi := &file_parley_chat_v1_session_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -393,7 +292,7 @@ func (x *ListHeadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHeadsRequest.ProtoReflect.Descriptor instead.
 func (*ListHeadsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_session_proto_rawDescGZIP(), []int{4}
+	return file_parley_chat_v1_session_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListHeadsRequest) GetCursor() string {
@@ -420,7 +319,7 @@ type ListHeadsResponse struct {
 
 func (x *ListHeadsResponse) Reset() {
 	*x = ListHeadsResponse{}
-	mi := &file_parley_chat_v1_session_proto_msgTypes[5]
+	mi := &file_parley_chat_v1_session_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +331,7 @@ func (x *ListHeadsResponse) String() string {
 func (*ListHeadsResponse) ProtoMessage() {}
 
 func (x *ListHeadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_session_proto_msgTypes[5]
+	mi := &file_parley_chat_v1_session_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +344,7 @@ func (x *ListHeadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHeadsResponse.ProtoReflect.Descriptor instead.
 func (*ListHeadsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_session_proto_rawDescGZIP(), []int{5}
+	return file_parley_chat_v1_session_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListHeadsResponse) GetHeads() []*Head {
@@ -487,7 +386,7 @@ type RenewRequest struct {
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_parley_chat_v1_session_proto_msgTypes[6]
+	mi := &file_parley_chat_v1_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -499,7 +398,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_session_proto_msgTypes[6]
+	mi := &file_parley_chat_v1_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -512,7 +411,7 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_session_proto_rawDescGZIP(), []int{6}
+	return file_parley_chat_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RenewRequest) GetToken() string {
@@ -533,7 +432,7 @@ type RenewResponse struct {
 
 func (x *RenewResponse) Reset() {
 	*x = RenewResponse{}
-	mi := &file_parley_chat_v1_session_proto_msgTypes[7]
+	mi := &file_parley_chat_v1_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -545,7 +444,7 @@ func (x *RenewResponse) String() string {
 func (*RenewResponse) ProtoMessage() {}
 
 func (x *RenewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_session_proto_msgTypes[7]
+	mi := &file_parley_chat_v1_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -558,7 +457,7 @@ func (x *RenewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewResponse.ProtoReflect.Descriptor instead.
 func (*RenewResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_parley_chat_v1_session_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RenewResponse) GetTokenExpiresAt() *timestamppb.Timestamp {
@@ -572,7 +471,7 @@ var File_parley_chat_v1_session_proto protoreflect.FileDescriptor
 
 const file_parley_chat_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1cparley/chat/v1/session.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cparley/chat/v1/account.proto\"6\n" +
+	"\x1cparley/chat/v1/session.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cparley/chat/v1/account.proto\x1a!parley/chat/v1/conversation.proto\"6\n" +
 	"\x06Client\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\"\x8a\x01\n" +
@@ -590,15 +489,7 @@ const file_parley_chat_v1_session_proto_rawDesc = "" +
 	"\bcomplete\x18\x06 \x01(\bH\x01R\bcomplete\x88\x01\x01\x12D\n" +
 	"\x10token_expires_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x0etokenExpiresAtB\a\n" +
 	"\x05_moreB\v\n" +
-	"\t_complete\"\xb0\x01\n" +
-	"\x04Head\x12\"\n" +
-	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x10\n" +
-	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x10\n" +
-	"\x03rev\x18\x03 \x01(\x03R\x03rev\x12\x19\n" +
-	"\bread_seq\x18\x04 \x01(\x03R\areadSeq\x12\x16\n" +
-	"\x06unread\x18\x05 \x01(\x03R\x06unread\x12\x19\n" +
-	"\bfrom_seq\x18\x06 \x01(\x03R\afromSeq\x12\x12\n" +
-	"\x04left\x18\a \x01(\bR\x04left\"*\n" +
+	"\t_complete\"*\n" +
 	"\x10ListHeadsRequest\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\"\xa7\x01\n" +
 	"\x11ListHeadsResponse\x12*\n" +
@@ -625,25 +516,25 @@ func file_parley_chat_v1_session_proto_rawDescGZIP() []byte {
 	return file_parley_chat_v1_session_proto_rawDescData
 }
 
-var file_parley_chat_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_parley_chat_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_parley_chat_v1_session_proto_goTypes = []any{
 	(*Client)(nil),                // 0: parley.chat.v1.Client
 	(*OpenSessionRequest)(nil),    // 1: parley.chat.v1.OpenSessionRequest
 	(*OpenSessionResponse)(nil),   // 2: parley.chat.v1.OpenSessionResponse
-	(*Head)(nil),                  // 3: parley.chat.v1.Head
-	(*ListHeadsRequest)(nil),      // 4: parley.chat.v1.ListHeadsRequest
-	(*ListHeadsResponse)(nil),     // 5: parley.chat.v1.ListHeadsResponse
-	(*RenewRequest)(nil),          // 6: parley.chat.v1.RenewRequest
-	(*RenewResponse)(nil),         // 7: parley.chat.v1.RenewResponse
-	(*User)(nil),                  // 8: parley.chat.v1.User
+	(*ListHeadsRequest)(nil),      // 3: parley.chat.v1.ListHeadsRequest
+	(*ListHeadsResponse)(nil),     // 4: parley.chat.v1.ListHeadsResponse
+	(*RenewRequest)(nil),          // 5: parley.chat.v1.RenewRequest
+	(*RenewResponse)(nil),         // 6: parley.chat.v1.RenewResponse
+	(*User)(nil),                  // 7: parley.chat.v1.User
+	(*Head)(nil),                  // 8: parley.chat.v1.Head
 	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_parley_chat_v1_session_proto_depIdxs = []int32{
 	0, // 0: parley.chat.v1.OpenSessionRequest.client:type_name -> parley.chat.v1.Client
-	8, // 1: parley.chat.v1.OpenSessionResponse.user:type_name -> parley.chat.v1.User
-	3, // 2: parley.chat.v1.OpenSessionResponse.heads:type_name -> parley.chat.v1.Head
+	7, // 1: parley.chat.v1.OpenSessionResponse.user:type_name -> parley.chat.v1.User
+	8, // 2: parley.chat.v1.OpenSessionResponse.heads:type_name -> parley.chat.v1.Head
 	9, // 3: parley.chat.v1.OpenSessionResponse.token_expires_at:type_name -> google.protobuf.Timestamp
-	3, // 4: parley.chat.v1.ListHeadsResponse.heads:type_name -> parley.chat.v1.Head
+	8, // 4: parley.chat.v1.ListHeadsResponse.heads:type_name -> parley.chat.v1.Head
 	9, // 5: parley.chat.v1.RenewResponse.token_expires_at:type_name -> google.protobuf.Timestamp
 	6, // [6:6] is the sub-list for method output_type
 	6, // [6:6] is the sub-list for method input_type
@@ -658,15 +549,16 @@ func file_parley_chat_v1_session_proto_init() {
 		return
 	}
 	file_parley_chat_v1_account_proto_init()
+	file_parley_chat_v1_conversation_proto_init()
 	file_parley_chat_v1_session_proto_msgTypes[2].OneofWrappers = []any{}
-	file_parley_chat_v1_session_proto_msgTypes[5].OneofWrappers = []any{}
+	file_parley_chat_v1_session_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_chat_v1_session_proto_rawDesc), len(file_parley_chat_v1_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -22,7 +22,7 @@ func protoTime(t time.Time) *timestamppb.Timestamp {
 }
 
 func protoHead(v *chat.View) *chatv1.Head {
-	h := &chatv1.Head{Conversation: string(v.ID), Left: v.Left}
+	h := &chatv1.Head{Conversation: string(v.ID), Type: chatv1.ConversationType(v.Type), Left: v.Left}
 	if v.Left {
 		return h // what came after is no longer theirs
 	}
