@@ -88,3 +88,19 @@ func (s *Store) Shared(ctx context.Context, c chat.Caller, users []chat.UserID) 
 	})
 	return ids, err
 }
+
+// maxPeers bounds whom the coming and going of one user is told to.
+const maxPeers = 5000
+
+// Peers returns those who share a direct conversation with a user, or a group chat that
+// is sent to by ids: whom the user's coming and going concerns.
+func (s *Store) Peers(ctx context.Context, u chat.UserID) (ids []chat.UserID, err error) {
+	err = s.view(ctx, "look for the peers of a user", func(db *gorm.DB) error {
+		return db.Table("members AS m").Distinct("o.user_id").
+			Joins("JOIN conversations AS c ON c.id = m.conversation_id AND c.type <> ? AND c.width < ?", int8(chat.Room), int8(chat.Wide)).
+			Joins("JOIN members AS o ON o.conversation_id = m.conversation_id AND o.role > 0").
+			Where("m.user_id = ? AND m.role > 0 AND o.user_id <> ?", u, u).Limit(maxPeers).
+			Pluck("o.user_id", &ids).Error
+	})
+	return ids, err
+}

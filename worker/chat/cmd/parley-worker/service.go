@@ -16,6 +16,7 @@ import (
 	"github.com/parley-im/parley/worker/chat/auth"
 	"github.com/parley-im/parley/worker/chat/delivery"
 	"github.com/parley-im/parley/worker/chat/ops"
+	"github.com/parley-im/parley/worker/chat/presence"
 	"github.com/parley-im/parley/worker/chat/store"
 )
 
@@ -49,6 +50,7 @@ type parts struct {
 	tokens   *auth.Tokens
 	worker   *worker.Worker
 	delivery *delivery.Delivery
+	presence *presence.Presence
 	ops      *ops.Service
 }
 
@@ -72,6 +74,7 @@ func (s *service) Run(ctx context.Context) error {
 		return p.worker.Run(ctx)
 	})
 	eg.Go(func() error { return p.delivery.Run(serving) })
+	eg.Go(func() error { return p.presence.Run(ctx) })
 	eg.Go(func() error { return p.ops.Run(ctx) })
 	eg.Go(func() error { s.watch(ctx, p.store); return nil })
 	eg.Go(func() error { s.tidy(ctx, p.store); return nil })
@@ -125,15 +128,31 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 	}
 	sender := p.worker.Sender()
 	p.delivery = delivery.New(delivery.Config{Outbox: p.store, Sender: sender, Log: s.node.Log()})
+	courier := delivery.NewCourier(sender)
+	p.presence = presence.New(presence.Config{
+		Boot: id.Boot, Users: p.worker.WatchUsers(), Workers: colleagues{s.directory.Watch("worker")},
+		Peers: p.store.Peers, Tell: courier.Presence, Log: s.node.Log(),
+	})
 	p.ops, err = ops.New(ops.Config{
-		Store: p.store, Passwords: auth.NewPasswords(0, 0), Tokens: p.tokens,
-		Courier: delivery.NewCourier(sender), Sender: sender, Heartbeat: s.cfg.Heartbeat, Log: s.node.Log(),
+		Store: p.store, Passwords: auth.NewPasswords(0, 0), Tokens: p.tokens, Presence: p.presence,
+		Courier: courier, Sender: sender, Heartbeat: s.cfg.Heartbeat, Log: s.node.Log(),
 	})
 	if err != nil {
 		return err
 	}
 	handler.Handler = p.ops.Handler()
 	return nil
+}
+
+// colleagues are the workers of the cluster.
+type colleagues struct{ *register.View }
+
+// Boots implements presence.Workers.
+func (c colleagues) Boots() (boots []uint64) {
+	for _, m := range c.Members() {
+		boots = append(boots, m.Boot)
+	}
+	return boots
 }
 
 // late is a handler that is there before the worker runs, and not yet when it is made:

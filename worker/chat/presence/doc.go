@@ -1,0 +1,13 @@
+// Package presence tells people who is there. Presence is derived, never stored: a user
+// is online while a gateway of the cluster claims to have a conn of it, and for another
+// ten seconds, so that a lift or a page that is loaded again is no coming and going.
+//
+// Every worker hears all claims and keeps the same picture. For each user one of the
+// workers tells the others: the first by rendezvous hash of those that have been there
+// for a few seconds. When it goes, the next one tells again what it may have left
+// untold. News can be lost or come twice all the same: clients ask when they open a
+// session or a conversation.
+//
+// It goes to those who share a direct conversation or a group chat with the user that
+// is sent to by ids: up to 200 members. Larger ones and rooms give no news of each one.
+package presence

@@ -1,0 +1,269 @@
+package presence
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	chatv1 "github.com/parley-im/parley/proto/chat/v1"
+	"github.com/parley-im/parley/worker/chat"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is what gateways claim and who works, as all workers of a test see it.
+type world struct {
+	mu      sync.Mutex
+	present map[string]bool
+	boots   []uint64
+	feeds   []*feed
+	news    []string // "owner user online", as told
+}
+
+// feed is one worker's view of the world.
+type feed struct {
+	*world
+	users, workers chan struct{}
+	list           map[string]bool
+}
+
+func newWorld(boots ...uint64) *world { return &world{present: map[string]bool{}, boots: boots} }
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (w *world) set(online bool, users ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, u := range users {
+		w.present[u] = online
+		for _, f := range w.feeds {
+			f.list[u] = true
+			poke(f.users)
+		}
+	}
+}
+
+func (w *world) work(boots ...uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.boots = boots
+	for _, f := range w.feeds {
+		poke(f.workers)
+	}
+}
+
+// start runs a worker's presence; it begins with everybody who is there.
+func (w *world) start(t *testing.T, boot uint64) (p *Presence, stop func()) {
+	t.Helper()
+	f := &feed{world: w, users: make(chan struct{}, 1), workers: make(chan struct{}, 1), list: map[string]bool{}}
+	w.mu.Lock()
+	w.feeds = append(w.feeds, f)
+	for u, online := range w.present {
+		f.list[u] = f.list[u] || online
+	}
+	w.mu.Unlock()
+	poke(f.users)
+	p = New(Config{
+		Boot: boot, Users: f, Workers: ranks{f},
+		Peers: func(context.Context, chat.UserID) ([]chat.UserID, error) {
+			return []chat.UserID{"watcher", "away"}, nil
+		},
+		Tell: func(_ context.Context, to []chat.UserID, n *chatv1.Presence) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if len(to) != 1 || to[0] != "watcher" {
+				t.Errorf("told %v", to)
+			}
+			w.news = append(w.news, fmt.Sprintf("%s %s %v", n.GetOwner(), n.GetUser(), n.GetOnline()))
+			return nil
+		},
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = p.Run(ctx)
+	}()
+	return p, func() { cancel(); <-done }
+}
+
+func (f *feed) Changed() <-chan struct{} { return f.users }
+func (f *feed) Take() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := slices.Collect(maps.Keys(f.list))
+	clear(f.list)
+	return list
+}
+func (f *feed) Present(u string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return u == "watcher" || f.present[u]
+}
+
+type ranks struct{ *feed }
+
+func (r ranks) Changed() <-chan struct{} { return r.workers }
+func (r ranks) Boots() []uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.boots)
+}
+
+// heard returns the news since the last call.
+func (w *world) heard() []string {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	news := w.news
+	w.news = nil
+	return news
+}
+
+func TestComingIsToldOnceAndGoingAfterTheGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1, 2)
+		p, stop1 := w.start(t, 1)
+		_, stop2 := w.start(t, 2)
+		defer stop2()
+		defer stop1()
+		time.Sleep(settled + time.Second)
+		w.set(true, "ann")
+		time.Sleep(time.Second)
+		if news := w.heard(); len(news) != 1 || news[0] != fmt.Sprintf("%016x ann true", first([]uint64{1, 2}, "ann")) {
+			t.Errorf("two workers told %v", news)
+		}
+		w.set(false, "ann")
+		time.Sleep(Grace - time.Second)
+		if news := w.heard(); len(news) != 0 || !p.Look([]chat.UserID{"ann"})[0].GetOnline() {
+			t.Errorf("within the grace: told %v", news)
+		}
+		time.Sleep(2 * time.Second)
+		if news := w.heard(); len(news) != 1 || p.Look([]chat.UserID{"ann"})[0].GetOnline() {
+			t.Errorf("after the grace: told %v", news)
+		}
+	})
+}
+
+func TestFlappingUserIsNoNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		_, stop := w.start(t, 1)
+		defer stop()
+		time.Sleep(settled + time.Second)
+		w.set(true, "ann")
+		time.Sleep(time.Second)
+		w.heard()
+		for range 20 {
+			w.set(false, "ann")
+			time.Sleep(Grace / 2)
+			w.set(true, "ann")
+			time.Sleep(time.Second)
+		}
+		if news := w.heard(); len(news) != 0 {
+			t.Errorf("told %v", news)
+		}
+	})
+}
+
+func TestWorkerThatStartsTellsNobodyWhatTheyKnow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		for i := range 1000 {
+			w.set(true, fmt.Sprint("u", i))
+		}
+		_, stop := w.start(t, 1)
+		defer stop()
+		time.Sleep(time.Minute)
+		if news := w.heard(); len(news) != 0 {
+			t.Errorf("%d news, such as %s", len(news), news[0])
+		}
+	})
+}
+
+func TestWhatADeadWorkerLeftUntoldIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1, 2)
+		_, stop1 := w.start(t, 1)
+		_, stop2 := w.start(t, 2)
+		defer stop2()
+		time.Sleep(settled + time.Second)
+		var ofOne []string
+		for i := 0; len(ofOne) < 5; i++ {
+			if u := fmt.Sprint("u", i); first([]uint64{1, 2}, u) == 1 {
+				ofOne = append(ofOne, u)
+			}
+		}
+		stop1() // it is dead, and the others do not know yet
+		w.set(true, ofOne...)
+		time.Sleep(time.Second)
+		if news := w.heard(); len(news) != 0 {
+			t.Fatalf("the living one told %v", news)
+		}
+		time.Sleep(3 * time.Second)
+		w.work(2)
+		time.Sleep(time.Second)
+		if news := w.heard(); len(news) != len(ofOne) {
+			t.Errorf("after its lease: told %v, want %d", news, len(ofOne))
+		}
+	})
+}
+
+func TestDeathOfAFullGatewayIsToldSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		_, stop := w.start(t, 1)
+		defer stop()
+		time.Sleep(settled + time.Second)
+		var users []string
+		for i := range 15_000 {
+			users = append(users, fmt.Sprint("u", i))
+		}
+		w.set(true, users...)
+		time.Sleep(3 * time.Minute)
+		w.heard()
+		w.set(false, users...)
+		time.Sleep(Grace + 2*time.Second)
+		if n := len(w.heard()); n == 0 || n > 2000 {
+			t.Errorf("%d news within two seconds", n)
+		}
+		time.Sleep(3 * time.Minute)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, n := range w.news {
+			if n[len(n)-5:] != "false" {
+				t.Fatalf("told %s", n)
+			}
+		}
+	})
+}
+
+func TestRankIsFairAndStable(t *testing.T) {
+	three, two := []uint64{11, 22, 33}, []uint64{11, 33}
+	count := map[uint64]int{}
+	for i := range 9000 {
+		u := fmt.Sprint("user-", i)
+		who := first(three, u)
+		count[who]++
+		if now := first(two, u); who != 22 && now != who {
+			t.Fatalf("%s moved from %d to %d although %d stayed", u, who, now, who)
+		}
+	}
+	for boot, n := range count {
+		if n < 2500 || n > 3500 {
+			t.Errorf("worker %d tells of %d of 9000", boot, n)
+		}
+	}
+}
