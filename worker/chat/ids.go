@@ -11,21 +11,28 @@ import (
 // another.
 type Realm string
 
-// Ids. All but the request's are made by us, as UUIDs of version 7.
-type (
-	UserID         string
-	ConversationID string
-	FamilyID       string // a sign-in: all tokens that came from one password
-	DeviceID       string // chosen by the client
-	RequestID      string // chosen by the client, unique per user
-)
+// UserID names a user. Like every id that is made by us it is a UUID of version 7.
+type UserID string
 
-// Seq numbers the messages of a conversation and Rev the changes of older ones,
-// both from 1; 0 is before the first.
-type (
-	Seq int64
-	Rev int64
-)
+// ConversationID names a conversation.
+type ConversationID string
+
+// FamilyID names a sign-in: all tokens that came from one password.
+type FamilyID string
+
+// DeviceID names an installation of a program; the client chooses it.
+type DeviceID string
+
+// RequestID names what a client asks for, so that a repeat is known; the client chooses
+// it, unique per user.
+type RequestID string
+
+// Seq numbers the messages of a conversation, from 1; 0 is before the first.
+type Seq int64
+
+// Rev numbers the changes of the older messages of a conversation, from 1; 0 is before
+// the first.
+type Rev int64
 
 // Caller is who asks, as a token says.
 type Caller struct {

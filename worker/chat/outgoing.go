@@ -2,7 +2,7 @@ package chat
 
 import "time"
 
-// What an Outgoing is. The numbers are stored.
+// OutgoingKind is what an Outgoing is. The numbers are stored.
 type OutgoingKind int8
 
 // The kinds.

@@ -34,7 +34,7 @@ func frameOf(o *chat.Outgoing) (worker.Frame, error) {
 func eventOf(o *chat.Outgoing) (Event, error) {
 	e := Event{Realm: o.Realm}
 	b := []byte(`{"id":`)
-	what := ""
+	var what string
 	switch o.Kind {
 	case chat.OutMessage:
 		e.ID, e.Name, what = fmt.Sprintf("%s/%d", o.Conversation, o.Message.Seq), "message.created", "messageCreated"

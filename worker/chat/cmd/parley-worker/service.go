@@ -91,7 +91,7 @@ func (s *service) build(ctx context.Context) (*parts, error) {
 	if p.store, err = store.Open(ctx, cfg); err != nil {
 		return nil, err
 	}
-	s.database.set(nil)
+	_ = s.database.set(nil)
 	if err := s.assemble(ctx, p); err != nil {
 		p.store.Close()
 		return nil, err
