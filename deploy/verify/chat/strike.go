@@ -1,0 +1,89 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// play carries out a schedule, each fault at its time, and returns when the last one is
+// mended. What is struck waits for the fault before it on the same thing.
+func (r *rig) play(ctx context.Context, schedule []Fault, note func(Fault)) error {
+	began := time.Now()
+	errs := make([]error, len(schedule))
+	type target struct {
+		role  Role
+		index int
+	}
+	one := map[target]*sync.Mutex{}
+	var all sync.WaitGroup
+	for i, f := range schedule {
+		if !pause(ctx, f.At-time.Since(began)) {
+			break
+		}
+		at := target{f.Role, f.Index}
+		if one[at] == nil {
+			one[at] = new(sync.Mutex)
+		}
+		one[at].Lock()
+		note(f)
+		all.Go(func() {
+			defer one[at].Unlock()
+			if err := r.strike(ctx, f); err != nil {
+				errs[i] = fmt.Errorf("%v: %w", f, err)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// strike does one fault and mends it.
+func (r *rig) strike(ctx context.Context, f Fault) error {
+	if f.Role == Database {
+		return r.db.strike(ctx, f)
+	}
+	p := r.process(f)
+	switch f.Kind {
+	case Kill, KillLong:
+		if err := p.Kill(); err != nil {
+			return err
+		}
+		pause(ctx, f.For)
+		return p.Start()
+	case Stop:
+		if e, err := p.Stop(ctx); err != nil || e.Code != 0 {
+			return errors.Join(err, fmt.Errorf("ended with %v", e))
+		}
+		return p.Start()
+	case Freeze:
+		if err := p.Signal(syscall.SIGSTOP); err != nil {
+			return err
+		}
+		pause(ctx, f.For)
+		return p.Thaw()
+	}
+	return fmt.Errorf("nobody knows how to do %q to a %s", f.Kind, f.Role)
+}
+
+// strike does one fault to a database and mends it. A file cannot be down or stuck, but
+// another process can hold its lock.
+func (d *database) strike(ctx context.Context, f Fault) error {
+	switch {
+	case d.proxy == nil:
+		return d.lock(ctx, f.For)
+	case f.Kind == Down:
+		d.proxy.Stop()
+		pause(ctx, f.For)
+		return d.proxy.Start()
+	case f.Kind == Stuck:
+		d.proxy.Freeze()
+		pause(ctx, f.For)
+		d.proxy.Thaw()
+		return nil
+	}
+	return fmt.Errorf("nobody knows how to do %q to a database", f.Kind)
+}
