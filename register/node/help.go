@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"runtime/debug"
 	"strings"
 
@@ -41,13 +42,19 @@ func printSettings(w io.Writer, role string, c *Config, settings []setting) {
 		if onlySays(s.flag) || s.flag.Name == "config" {
 			continue
 		}
-		line := fmt.Sprintf("%s = %s", s.flag.Name, s)
+		line := fmt.Sprintf("%s = %s", s.flag.Name, withoutPasswords(s.String()))
 		if len(s.raw) == 0 {
 			line = "# " + s.flag.Name + " ="
 		}
 		fmt.Fprintf(w, "%-48s # %s\n", strings.TrimRight(line, " "), s.from)
 	}
 }
+
+// password is what stands between the user and the host of a URL.
+var password = regexp.MustCompile(`(://[^\s/@:,]*):[^\s/,]*@`)
+
+// withoutPasswords hides the passwords of the URLs in a setting.
+func withoutPasswords(setting string) string { return password.ReplaceAllString(setting, "$1:…@") }
 
 // printWrong says everything that is wrong with a configuration.
 func printWrong(w io.Writer, role string, errs []error) {
