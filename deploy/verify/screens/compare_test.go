@@ -10,8 +10,8 @@ import (
 // with b, one of which is edited; b has read two.
 func good() *Record {
 	v := &Conversation{ID: "c", Seq: 4, Rev: 1, Counted: 3, Members: map[string]Member{
-		"a": {FromSeq: 1, ReadSeq: 4, ReadCount: 3, Reads: true},
-		"b": {FromSeq: 1, ReadSeq: 3, ReadCount: 2, Reads: true},
+		"a": {FromSeq: 1, ReadSeq: 4, ReadCount: 3},
+		"b": {FromSeq: 1, ReadSeq: 3, ReadCount: 2},
 	}, Changes: []Change{{Rev: 1, Seq: 2}}}
 	v.Messages = []Message{
 		{Seq: 1, Sender: "a", Text: "[]"},
@@ -21,7 +21,7 @@ func good() *Record {
 	}
 	r := &Record{Conversations: map[string]*Conversation{"c": v}, Online: map[string]bool{"a": true, "b": true}}
 	for _, user := range []string{"a", "b"} {
-		d := &Device{Name: user + "1", User: user, Shown: map[string][]Shown{}, Presence: map[string]bool{"a": true, "b": true}}
+		d := &Device{Name: user + "1", User: user, Sees: map[string]bool{"c": true}, Shown: map[string][]Shown{}, Presence: map[string]bool{"a": true, "b": true}}
 		for _, m := range v.Messages {
 			s := Shown{Message: m, At: time.Duration(m.Seq)*time.Second + 30*time.Millisecond}
 			if m.Seq == 2 {

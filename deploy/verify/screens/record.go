@@ -42,13 +42,15 @@ type Member struct {
 	FromCount int64
 	ReadSeq   int64
 	ReadCount int64
-	Reads     bool // whether it has to have everything on the screen: rooms that are not open are not shown
 }
 
 // Device is one client's side.
 type Device struct {
 	Name, User string
 
+	// Sees is which conversations have to be on its screen, whole: those its user is in,
+	// but for rooms that are not open.
+	Sees  map[string]bool
 	Sent  []Sent
 	Shown map[string][]Shown // by conversation, in the order in which it came on the screen
 	Final map[string]Final   // by conversation: what the screen says at the end

@@ -15,7 +15,7 @@ func (c *comparison) screen(d *Device) {
 	}
 	for _, id := range sorted(c.Record.Conversations) {
 		v := c.Record.Conversations[id]
-		if m, in := v.Members[d.User]; in && m.Reads {
+		if m, in := v.Members[d.User]; in && d.Sees[id] {
 			c.whole(d, v, m)
 			c.counts(d, v, m)
 		}
