@@ -107,7 +107,8 @@ type Heads struct {
 type Messages interface {
 	// Send stores a message and answers after the commit. It shares a transaction with
 	// what others send at that moment. It waits in a queue of at most 4,096 for at most a
-	// second, then it answers Overloaded; if ctx ends first, Unavailable.
+	// second, then it answers Overloaded, or Unavailable when it is the database that does
+	// not answer; if ctx ends first, Unavailable.
 	Send(ctx context.Context, c Caller, d Draft) (Stored, error)
 	// Amend stores a change of an older message.
 	Amend(ctx context.Context, c Caller, a Amendment) (Amended, error)

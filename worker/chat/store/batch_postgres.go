@@ -2,6 +2,7 @@ package store
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -24,17 +25,17 @@ func arrays(db *gorm.DB) {
 			c.Build(b)
 			return
 		}
-		b.WriteByte('(')
+		put(b, "(")
 		for i, column := range values.Columns {
 			if i > 0 {
-				b.WriteByte(',')
+				put(b, ",")
 			}
 			b.WriteQuoted(column)
 		}
-		b.WriteString(") SELECT * FROM unnest(")
+		put(b, ") SELECT * FROM unnest(")
 		for i, column := range values.Columns {
 			if i > 0 {
-				b.WriteByte(',')
+				put(b, ",")
 			}
 			field := stmt.Schema.LookUpField(column.Name)
 			array := reflect.MakeSlice(reflect.SliceOf(field.FieldType), len(values.Values), len(values.Values))
@@ -42,9 +43,68 @@ func arrays(db *gorm.DB) {
 				array.Index(j).Set(reflect.ValueOf(row[i]))
 			}
 			bind(stmt, array.Interface())
-			b.WriteString("::" + elementType(field) + "[]")
+			put(b, "::"+elementType(field)+"[]")
 		}
-		b.WriteByte(')')
+		put(b, ")")
+	}
+}
+
+// together runs statements that write to different tables: in PostgreSQL as one, in
+// which each but the last is a WITH. A round trip costs as much as the work that it asks
+// for, and a batch holds its locks meanwhile.
+func together(tx *gorm.DB, statements ...func(tx *gorm.DB) *gorm.DB) error {
+	if tx.Name() != "postgres" {
+		for _, run := range statements {
+			if err := run(tx).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var query strings.Builder
+	var vars []any
+	for i, build := range statements {
+		built := build(tx.Session(&gorm.Session{DryRun: true}))
+		if built.Error != nil {
+			return built.Error
+		}
+		text := shift(built.Statement.SQL.String(), len(vars))
+		vars = append(vars, built.Statement.Vars...)
+		switch last := i == len(statements)-1; {
+		case last && i > 0:
+			query.WriteString(" " + text)
+		case last:
+			query.WriteString(text)
+		case i == 0:
+			query.WriteString("WITH s0 AS (" + text + ")")
+		default:
+			query.WriteString(", s" + strconv.Itoa(i) + " AS (" + text + ")")
+		}
+	}
+	// Exec: gorm has built each of them, but knows no WITH.
+	return tx.Exec(query.String(), vars...).Error
+}
+
+// shift renumbers the parameters of a statement: $1 becomes $1+by. All that comes from
+// outside is a parameter, so that every $ is one.
+func shift(query string, by int) string {
+	if by == 0 {
+		return query
+	}
+	var out strings.Builder
+	for {
+		before, after, found := strings.Cut(query, "$")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		digits := 0
+		for digits < len(after) && after[digits] >= '0' && after[digits] <= '9' {
+			digits++
+		}
+		n, _ := strconv.Atoi(after[:digits])
+		out.WriteString("$" + strconv.Itoa(n+by))
+		query = after[digits:]
 	}
 }
 
@@ -73,13 +133,13 @@ type among[T any] struct {
 
 // Build implements clause.Expression.
 func (in among[T]) Build(b clause.Builder) {
-	b.WriteString(in.column)
+	put(b, in.column)
 	if stmt, ok := b.(*gorm.Statement); ok && stmt.Name() == "postgres" {
-		b.WriteString(" = ANY(")
+		put(b, " = ANY(")
 		bind(stmt, in.values)
-		b.WriteByte(')')
+		put(b, ")")
 		return
 	}
-	b.WriteString(" IN ")
+	put(b, " IN ")
 	b.AddVar(b, in.values)
 }

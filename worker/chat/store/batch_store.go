@@ -122,26 +122,22 @@ func (b *batch) leave(g ground, rosters map[string]*roster) ([]chat.Outgoing, []
 
 // write has a statement per table.
 func (b *batch) write(tx *gorm.DB, rows []outboxRow) error {
-	if err := b.store.move(tx, b.planned.conversations); err != nil {
-		return err
-	}
-	if err := tx.Create(&b.planned.messages).Error; err != nil {
-		return err
-	}
-	if err := tx.Create(&rows).Error; err != nil {
-		return err
-	}
-	return b.store.moveMarks(tx, b.planned.marks)
+	return together(tx,
+		func(tx *gorm.DB) *gorm.DB { return b.store.move(tx, b.planned.conversations) },
+		func(tx *gorm.DB) *gorm.DB { return tx.Create(&b.planned.messages) },
+		func(tx *gorm.DB) *gorm.DB { return tx.Create(&rows) },
+		func(tx *gorm.DB) *gorm.DB { return b.store.moveMarks(tx, b.planned.marks) },
+	)
 }
 
 // move writes the counters of conversations that are locked.
-func (s *Store) move(tx *gorm.DB, rows []*conversation) error {
+func (s *Store) move(tx *gorm.DB, rows []*conversation) *gorm.DB {
 	if s.dialect.name() == "mysql" {
 		// It has no UPDATE … FROM. An upsert does the same: all the rows are there, so
 		// none is inserted.
 		return tx.Clauses(clause.OnConflict{
 			DoUpdates: clause.AssignmentColumns([]string{"seq", "counted", "sent_at", "changed_at"}),
-		}).Create(rows).Error
+		}).Create(rows)
 	}
 	n := len(rows)
 	ids, seq, counted, sent, changed := make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
@@ -153,11 +149,11 @@ func (s *Store) move(tx *gorm.DB, rows []*conversation) error {
 }
 
 // moveMarks writes the read marks of members whose conversations are locked.
-func (s *Store) moveMarks(tx *gorm.DB, rows []member) error {
+func (s *Store) moveMarks(tx *gorm.DB, rows []member) *gorm.DB {
 	if s.dialect.name() == "mysql" { // see move
 		return tx.Clauses(clause.OnConflict{
 			DoUpdates: clause.AssignmentColumns([]string{"read_seq", "read_count", "changed_at"}),
-		}).Create(&rows).Error
+		}).Create(&rows)
 	}
 	n := len(rows)
 	ids, users, seq, counted, changed := make([]string, n), make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)
@@ -168,14 +164,14 @@ func (s *Store) moveMarks(tx *gorm.DB, rows []member) error {
 		column{name: "read_seq", numbers: seq}, column{name: "read_count", numbers: counted}, column{name: "changed_at", numbers: changed})
 }
 
-// locked locks the rows of conversations, in order of id, and reads them and the
-// database's clock. Those that are not there are missing from what it returns.
+// lockedColumns are what sends and changes need of a conversation: names are long.
+const lockedColumns = "id, realm, type, width, seq, rev, counted, sent_at, changed_at, roster"
+
+// locked locks the rows of conversations, in order of id, and reads lockedColumns and
+// the database's clock. Those that are not there are missing from what it returns.
 func (s *Store) locked(tx *gorm.DB, ids []string) (conversations []*conversation, now int64, err error) {
-	var rows []struct {
-		Conv conversation `gorm:"embedded"`
-		Now  int64
-	}
-	err = s.forUpdate(tx).Model(&conversation{}).Select("id,realm,type,width,seq,rev,counted,sent_at,changed_at,roster, (SELECT " + s.dialect.now() + ") AS now").
+	var rows []lockedRow
+	err = s.forUpdate(tx).Model(&conversation{}).Select(lockedColumns + ", (SELECT " + s.dialect.now() + ") AS now").
 		Where(oneOf("id", ids)).Order("id").Find(&rows).Error
 	conversations = make([]*conversation, len(rows))
 	for i := range rows {

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"strconv"
+
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
@@ -16,7 +18,7 @@ type column struct {
 // updateEach sets the columns of many rows by one statement. The first columns, as many
 // as keys says, are the key that finds a row. It is UPDATE … FROM, which gorm builds
 // but for the rows that stand behind FROM.
-func updateEach(tx *gorm.DB, table string, keys int, columns ...column) error {
+func updateEach(tx *gorm.DB, table string, keys int, columns ...column) *gorm.DB {
 	set := make(map[string]any, len(columns)-keys)
 	where := make([]clause.Expression, 0, keys)
 	for i, c := range columns {
@@ -27,7 +29,7 @@ func updateEach(tx *gorm.DB, table string, keys int, columns ...column) error {
 		}
 		set[c.name] = v
 	}
-	return tx.Table(table).Clauses(rowsFrom(columns), clause.Where{Exprs: where}).Updates(set).Error
+	return tx.Table(table).Clauses(rowsFrom(columns), clause.Where{Exprs: where}).Updates(set)
 }
 
 // rowsFrom is a FROM clause of rows that are parameters, by the name of v.
@@ -44,48 +46,46 @@ func (r rowsFrom) MergeClause(c *clause.Clause) { c.Expression = r }
 func (r rowsFrom) Build(b clause.Builder) {
 	stmt, ok := b.(*gorm.Statement)
 	if ok && stmt.Name() == "postgres" {
-		b.WriteString("unnest(")
+		put(b, "unnest(")
 		for i, c := range r {
 			if i > 0 {
-				b.WriteByte(',')
+				put(b, ",")
 			}
 			if c.texts != nil {
 				bind(stmt, c.texts)
-				b.WriteString("::text[]")
+				put(b, "::text[]")
 			} else {
 				bind(stmt, c.numbers)
-				b.WriteString("::bigint[]")
+				put(b, "::bigint[]")
 			}
 		}
-		b.WriteString(") AS v(")
+		put(b, ") AS v(")
 		for i, c := range r {
 			if i > 0 {
-				b.WriteByte(',')
+				put(b, ",")
 			}
 			b.WriteQuoted(c.name)
 		}
-		b.WriteByte(')')
+		put(b, ")")
 		return
 	}
-	b.WriteString("(SELECT ")
+	put(b, "(SELECT ")
 	for i, c := range r {
 		if i > 0 {
-			b.WriteByte(',')
+			put(b, ",")
 		}
-		b.WriteString("column")
-		b.WriteByte(byte('1' + i))
-		b.WriteString(" AS ")
+		put(b, "column"+strconv.Itoa(i+1)+" AS ")
 		b.WriteQuoted(c.name)
 	}
-	b.WriteString(" FROM (VALUES ")
+	put(b, " FROM (VALUES ")
 	for j := range max(len(r[0].texts), len(r[0].numbers)) {
 		if j > 0 {
-			b.WriteByte(',')
+			put(b, ",")
 		}
-		b.WriteByte('(')
+		put(b, "(")
 		for i, c := range r {
 			if i > 0 {
-				b.WriteByte(',')
+				put(b, ",")
 			}
 			if c.texts != nil {
 				b.AddVar(b, c.texts[j])
@@ -93,7 +93,10 @@ func (r rowsFrom) Build(b clause.Builder) {
 				b.AddVar(b, c.numbers[j])
 			}
 		}
-		b.WriteByte(')')
+		put(b, ")")
 	}
-	b.WriteString(")) AS v")
+	put(b, ")) AS v")
 }
+
+// put writes text. A statement under construction takes all of it.
+func put(b clause.Builder, text string) { _, _ = b.WriteString(text) }

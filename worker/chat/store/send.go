@@ -11,8 +11,8 @@ import (
 
 // The bounds of sending.
 const (
-	maxWaiting = 4096        // sends that wait for their transaction; one more is Overloaded
-	maxWait    = time.Second // in the queue, then Overloaded
+	maxWaiting = 4096        // sends that wait for their transaction, in all lanes; see lane.put
+	maxWait    = time.Second // in the queue, see lane.late
 	maxBatch   = 256         // sends in one transaction
 )
 
@@ -63,7 +63,8 @@ func (p *send) reply(a answer) {
 // begun, whether the message was stored is unknown.
 func (s *Store) Send(ctx context.Context, c chat.Caller, d chat.Draft) (chat.Stored, error) {
 	p := newSend(c, d)
-	if err := s.lanes.of(d.Conversation).put(p); err != nil {
+	l := s.lanes.of(d.Conversation)
+	if err := l.put(p); err != nil {
 		return chat.Stored{}, err
 	}
 	patience := time.NewTimer(maxWait)
@@ -73,7 +74,7 @@ func (s *Store) Send(ctx context.Context, c chat.Caller, d chat.Draft) (chat.Sto
 		return p.answer.stored, p.answer.err
 	case <-patience.C:
 		if p.state.CompareAndSwap(waiting, givenUp) {
-			return chat.Stored{}, fault.New(fault.Overloaded, "too much waits to be stored").After(maxWait)
+			return chat.Stored{}, l.tooLate()
 		}
 	case <-ctx.Done():
 		if p.state.CompareAndSwap(waiting, givenUp) {

@@ -3,14 +3,16 @@ package store
 import (
 	"hash/maphash"
 	"sync"
+	"time"
 
 	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/worker/chat"
 )
 
-// laneCount is how many transactions of sends a process has under way. One: while it
-// commits, the next batch fills.
-const laneCount = 1
+// serverLanes is how many transactions of sends a process has under way in a server: while
+// one waits for the answer to a statement, the other prepares its own. A third gains
+// nothing. SQLite has one writer, and so one lane.
+const serverLanes = 2
 
 // lanes are the queues of the sends, each with the goroutine that stores what is in
 // it. A conversation has one lane, so the order of its sends is that of the queue.
@@ -23,7 +25,7 @@ var laneSeed = maphash.MakeSeed()
 func startLanes(n int, store func([]*send)) lanes {
 	all := make(lanes, n)
 	for i := range all {
-		l := &lane{wake: make(chan struct{}, 1), ended: make(chan struct{})}
+		l := &lane{bound: maxWaiting / n, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 		all[i] = l
 		go l.run(store)
 	}
@@ -31,18 +33,15 @@ func startLanes(n int, store func([]*send)) lanes {
 }
 
 // of returns the lane of a conversation.
-func (all lanes) of(id chat.ConversationID) *lane { return all[all.index(id)] }
-
-func (all lanes) index(id chat.ConversationID) int {
+func (all lanes) of(id chat.ConversationID) *lane {
 	if len(all) == 1 {
-		return 0
+		return all[0]
 	}
-	return int(maphash.String(laneSeed, string(id)) % uint64(len(all)))
+	return all[maphash.String(laneSeed, string(id))%uint64(len(all))]
 }
 
-// stop takes no more sends, waits until what is there is answered, and returns when
-// the goroutines have ended. With the database away that takes as long as a
-// transaction may: what waits longer than maxWait was given up by its caller.
+// stop takes no more sends, answers those that wait with Unavailable, and returns when
+// the transactions under way and the goroutines have ended.
 func (all lanes) stop() {
 	for _, l := range all {
 		l.close()
@@ -54,11 +53,15 @@ func (all lanes) stop() {
 
 // lane is a queue of sends and the one goroutine that stores them.
 type lane struct {
-	mu     sync.Mutex // guards queue and closed; never held while storing
-	queue  []*send    // at most maxWaiting, those that were given up included
+	bound int // of queue
+
+	mu     sync.Mutex // guards what follows; never held while storing
+	queue  []*send    // at most bound, those that were given up included
 	closed bool
-	wake   chan struct{} // has something in it when the queue has, or was closed
-	ended  chan struct{} // closed when run has returned
+	began  time.Time // when the transaction under way did; zero: there is none
+
+	wake  chan struct{} // has something in it when the queue has, or was closed
+	ended chan struct{} // closed when run has returned
 }
 
 // put appends a send to the queue; full is Overloaded.
@@ -67,9 +70,9 @@ func (l *lane) put(p *send) error {
 	defer l.mu.Unlock()
 	switch {
 	case l.closed:
-		return fault.New(fault.Unavailable, "the store is closed")
-	case len(l.queue) >= maxWaiting:
-		return fault.New(fault.Overloaded, "too much waits to be stored").After(maxWait)
+		return errClosed
+	case len(l.queue) >= l.bound:
+		return l.late()
 	}
 	l.queue = append(l.queue, p)
 	if len(l.queue) == 1 {
@@ -77,6 +80,23 @@ func (l *lane) put(p *send) error {
 	}
 	return nil
 }
+
+// tooLate is what a send is told that has waited for maxWait.
+func (l *lane) tooLate() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.late()
+}
+
+// late says why sends wait: the database does not answer, or they are too many.
+func (l *lane) late() error {
+	if !l.began.IsZero() && time.Since(l.began) >= maxWait {
+		return fault.New(fault.Unavailable, "the store is away for a moment").After(maxWait)
+	}
+	return fault.New(fault.Overloaded, "too much waits to be stored").After(maxWait)
+}
+
+var errClosed = fault.New(fault.Unavailable, "the store is closed")
 
 func (l *lane) close() {
 	l.mu.Lock()
@@ -101,11 +121,14 @@ func (l *lane) run(store func([]*send)) {
 		var open bool
 		batch, open = l.take(batch[:0])
 		switch {
+		case !open:
+			for _, p := range batch {
+				p.reply(answer{err: errClosed})
+			}
+			return
 		case len(batch) > 0:
 			store(batch)
 			clear(batch)
-		case !open:
-			return
 		default:
 			<-l.wake
 		}
@@ -113,13 +136,13 @@ func (l *lane) run(store func([]*send)) {
 }
 
 // take moves up to maxBatch sends from the queue to batch, without those that were
-// given up. It reports false when the lane is closed and the queue empty.
+// given up. When the lane is closed it reports false, and takes all.
 func (l *lane) take(batch []*send) ([]*send, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
 	for _, p := range l.queue {
-		if len(batch) == maxBatch {
+		if len(batch) == maxBatch && !l.closed {
 			break
 		}
 		n++
@@ -130,5 +153,9 @@ func (l *lane) take(batch []*send) ([]*send, bool) {
 	rest := copy(l.queue, l.queue[n:])
 	clear(l.queue[rest:])
 	l.queue = l.queue[:rest]
-	return batch, !l.closed || len(batch) > 0 || rest > 0
+	l.began = time.Time{}
+	if len(batch) > 0 {
+		l.began = time.Now()
+	}
+	return batch, !l.closed
 }

@@ -58,7 +58,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		s.Close()
 		return nil, fmt.Errorf("database %s: %w", d.where(), err)
 	}
-	s.lanes = startLanes(laneCount, s.storeBatch)
+	count := 1
+	if d.locks() {
+		count = serverLanes
+	}
+	s.lanes = startLanes(count, s.storeBatch)
 	return s, nil
 }
 

@@ -1,5 +1,7 @@
 -- The first tables of the chat, for PostgreSQL. Everything is compared byte by byte ("C"):
--- what is the same name is decided by the program, which folds case.
+-- what is the same name is decided by the program, which folds case. Pages of the rows that
+-- every message changes are left some room: the new version of a row then stays on its page,
+-- the indexes as they are, and there is a fifth as much to log.
 
 -- +goose Up
 CREATE TABLE users (
@@ -47,7 +49,7 @@ CREATE TABLE conversations (
     members         bigint NOT NULL,
     roster          bigint NOT NULL,
     PRIMARY KEY (id)
-);
+) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX conversations_key ON conversations (realm, unique_key);
 
 CREATE TABLE members (
@@ -62,7 +64,7 @@ CREATE TABLE members (
     left_at         bigint NOT NULL,
     changed_at      bigint NOT NULL,
     PRIMARY KEY (conversation_id, user_id)
-);
+) WITH (fillfactor = 70);
 CREATE INDEX members_user ON members (user_id, conversation_id);
 
 CREATE TABLE messages (
