@@ -3,9 +3,6 @@ package ops
 import (
 	"context"
 	"slices"
-	"time"
-
-	"github.com/maypok86/otter/v2"
 
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/worker/chat"
@@ -51,42 +48,4 @@ func (s *Service) GetPresence(ctx context.Context, req *chatv1.GetPresenceReques
 func without(to chat.Outgoing, u chat.UserID) chat.Outgoing {
 	to.Recipients = slices.DeleteFunc(slices.Clone(to.Recipients), func(r chat.UserID) bool { return r == u })
 	return to
-}
-
-// audiences remembers for a few seconds to whom passing things go: a conversation in
-// which somebody types is asked for again and again. Who has left may be told for that
-// long that others type, and who came may miss it.
-type audiences struct {
-	store chat.Store
-	known *otter.Cache[audienceKey, chat.Outgoing]
-}
-
-type audienceKey struct {
-	caller chat.Caller
-	id     chat.ConversationID
-	op     chat.Op
-}
-
-const (
-	audienceLasts = 5 * time.Second
-	audiencesHeld = 10_000
-)
-
-func newAudiences(s chat.Store) *audiences {
-	return &audiences{s, otter.Must(&otter.Options[audienceKey, chat.Outgoing]{
-		MaximumSize: audiencesHeld, ExpiryCalculator: otter.ExpiryWriting[audienceKey, chat.Outgoing](audienceLasts),
-	})}
-}
-
-// of returns to whom op goes, and checks the caller's right to it.
-func (a *audiences) of(ctx context.Context, c chat.Caller, id chat.ConversationID, op chat.Op) (chat.Outgoing, error) {
-	key := audienceKey{c, id, op}
-	if to, ok := a.known.GetIfPresent(key); ok {
-		return to, nil
-	}
-	to, err := a.store.Audience(ctx, c, id, op)
-	if err == nil {
-		a.known.Set(key, to)
-	}
-	return to, err
 }

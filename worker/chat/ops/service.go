@@ -26,6 +26,7 @@ type Courier interface {
 // Sender is what ops needs of the SDK besides the conn that calls; *worker.Sender is
 // one.
 type Sender interface {
+	JoinUser(ctx context.Context, user string, groups ...string) (worker.Affected, error)
 	LeaveUser(ctx context.Context, user string, groups ...string) (worker.Affected, error)
 	CloseGroup(ctx context.Context, group string, code fault.CloseCode, reason string, last ...worker.Frame) (worker.Affected, error)
 	GroupCount(ctx context.Context, group string) (conns int, lost []string, err error)
@@ -37,7 +38,7 @@ type Presence interface {
 	Look(users []chat.UserID) []*chatv1.Presence
 }
 
-// Config is what a Service is made of. Log and Heartbeat may be left out, and Presence:
+// Config is what a Service is made of. Log, Heartbeat and Now may be left out, and Presence:
 // nobody is online then.
 type Config struct {
 	Store     chat.Store
@@ -48,6 +49,7 @@ type Config struct {
 	Presence  Presence
 	// Heartbeat is how often gateways ping: clients are told. 0: DefaultHeartbeat.
 	Heartbeat time.Duration
+	Now       func() time.Time // nil: time.Now; tests have another
 	Log       *slog.Logger
 }
 
@@ -72,10 +74,13 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Heartbeat == 0 {
 		cfg.Heartbeat = DefaultHeartbeat
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Service{cfg: cfg, attempts: newAttempts(), audiences: newAudiences(cfg.Store)}, nil
+	return &Service{cfg: cfg, attempts: newAttempts(), audiences: newAudiences(cfg.Store, cfg.Now)}, nil
 }
 
 // Run asks conns whose tokens end for new ones until ctx ends.

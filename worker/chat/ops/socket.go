@@ -93,7 +93,7 @@ func (s *Service) authenticate(ctx context.Context, method string, next func(con
 	switch {
 	case have.User == "":
 		return errNoSession
-	case method != "renew" && !time.Now().Before(have.expires()):
+	case method != "renew" && !s.cfg.Now().Before(have.expires()):
 		return errConnExpired
 	}
 	return next(WithCaller(ctx, have.caller()))

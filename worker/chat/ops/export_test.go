@@ -1,0 +1,27 @@
+package ops
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-im/parley/worker/chat"
+)
+
+// What tests of the package's outside look at.
+var (
+	ExpiryGroup  = expiryGroup
+	EncodeCursor = encodeCursor
+	DecodeCursor = decodeCursor
+)
+
+// The bounds of sign-ins.
+const (
+	AttemptsByName    = attemptsByName
+	AttemptsByAddress = attemptsByAddress
+)
+
+// RenewAt does what Run does in the minute of now.
+func (s *Service) RenewAt(ctx context.Context, now time.Time) { s.renew(ctx, now) }
+
+// UserOf is the user that a conn's session names.
+func UserOf(session []byte) chat.UserID { return readSession(session).User }
