@@ -173,7 +173,7 @@ func (s *Service) LeaveConversation(ctx context.Context, req *chatv1.LeaveConver
 		return nil, err
 	}
 	if made.Width != chat.Narrow {
-		if _, err := s.cfg.Sender.LeaveUser(ctx, string(c.User), delivery.Group(id)); err != nil {
+		if err := s.takeOut(ctx, c, id); err != nil {
 			return nil, patient(err) // the same request again does the rest
 		}
 	}
@@ -182,6 +182,28 @@ func (s *Service) LeaveConversation(ctx context.Context, req *chatv1.LeaveConver
 		s.tell("conversationChanged", s.cfg.Courier.ConversationChanged(ctx, []chat.UserID{c.User}, push, origin(ctx)))
 	}
 	return &chatv1.LeaveConversationResponse{Duplicate: proto.Bool(made.Duplicate)}, nil
+}
+
+// takeOut takes all conns of somebody who left out of a hub group. Somebody else may have
+// added the caller again before that, or long before a repeat: those conns had joined,
+// and do so again. Whoever is added later is in the group later.
+func (s *Service) takeOut(ctx context.Context, c chat.Caller, id chat.ConversationID) error {
+	if _, err := s.cfg.Sender.LeaveUser(ctx, string(c.User), delivery.Group(id)); err != nil {
+		return fmt.Errorf("leave the hub group: %w", err)
+	}
+	v, err := s.cfg.Store.View(ctx, c, id)
+	switch {
+	case err != nil && fault.CodeOf(err) == fault.NotFound: // as it should be
+		return nil
+	case err != nil:
+		return err
+	case v.Type != chat.Group || v.Role == chat.Stranger:
+		return nil
+	}
+	if _, err := s.cfg.Sender.JoinUser(ctx, string(c.User), delivery.Group(id)); err != nil {
+		return fmt.Errorf("join the hub group: %w", err)
+	}
+	return nil
 }
 
 // GetConversation returns one conversation.

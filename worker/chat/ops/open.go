@@ -2,9 +2,9 @@ package ops
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -105,13 +105,31 @@ func (s *Service) attach(ctx context.Context, c *worker.Conn, caller chat.Caller
 	for _, id := range groups {
 		join = append(join, delivery.Group(id))
 	}
+	// First in, then out: whatever goes wrong in between, the conn is in one of them.
+	if err := c.Join(ctx, join...); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
 	if old := expiryGroup(have.expires()); have.User != "" && old != join[0] {
 		if err := c.Leave(ctx, old); err != nil {
 			return fmt.Errorf("leave: %w", err)
 		}
 	}
-	if err := c.Join(ctx, join...); err != nil {
-		return fmt.Errorf("join: %w", err)
+	if len(groups) == 0 {
+		return nil
+	}
+	// Who left while this conn joined was taken out before it was in.
+	still, err := s.cfg.Store.Groups(ctx, caller)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, id := range groups {
+		if !slices.Contains(still, id) {
+			gone = append(gone, delivery.Group(id))
+		}
+	}
+	if err := c.Leave(ctx, gone...); err != nil {
+		return fmt.Errorf("leave: %w", err)
 	}
 	return nil
 }
@@ -159,9 +177,14 @@ func (s *Service) Renew(ctx context.Context, req *chatv1.RenewRequest) (*chatv1.
 	case caller.User != have.User || caller.Realm != have.Realm:
 		return nil, fault.New(fault.Unauthenticated, "the token is another user's")
 	}
-	// First in, then out: a worker that dies in between leaves the conn in both.
+	// First in, then out: a worker that dies in between leaves the conn in both, and the
+	// call comes again.
 	if was, now := expiryGroup(have.expires()), expiryGroup(expires); was != now {
-		if err := errors.Join(c.Join(ctx, now), c.Leave(ctx, was)); err != nil {
+		err := c.Join(ctx, now)
+		if err == nil {
+			err = c.Leave(ctx, was)
+		}
+		if err != nil {
 			return nil, patient(err)
 		}
 	}
