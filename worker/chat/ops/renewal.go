@@ -2,6 +2,7 @@ package ops
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -17,10 +18,13 @@ import (
 // every worker says, for each minute, what has to be said; gateways pass it on once.
 
 // renewAhead is how long before its end a client is asked for a new token, and
-// renewGrace how long after it the conn is closed.
+// renewGrace how long after it the conn is closed. renewBack is how many minutes are
+// looked at for conns to be closed, should there have been no worker for a while; a
+// group that is empty costs nothing.
 const (
 	renewAhead = 2 * time.Minute
 	renewGrace = time.Minute
+	renewBack  = 30
 )
 
 // expiryGroup is the hub group of the conns whose tokens end in the same minute.
@@ -50,12 +54,17 @@ func (s *Service) renew(ctx context.Context, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	soon := now.Add(renewAhead).Unix() / 60
-	push := &chatv1.RenewPush{ExpiresAt: timestamppb.New(time.Unix(soon*60, 0))}
-	s.tell("renew", s.cfg.Courier.Renew(ctx, minuteGroup(soon), push, "renew:"+strconv.FormatInt(soon, 10)))
-	// Two minutes, should a worker have been away for one.
-	for over := now.Add(-renewGrace).Unix()/60 - 1; over > now.Add(-renewGrace).Unix()/60-3; over-- {
-		if _, err := s.cfg.Sender.CloseGroup(ctx, minuteGroup(over), fault.CloseRenew, "the token has ended"); err != nil && ctx.Err() == nil {
-			s.cfg.Log.Warn("conns whose tokens have ended are still open", "err", err)
-		}
+	for minute := soon; minute > soon-2; minute-- { // that before it, should nobody have been there
+		push := &chatv1.RenewPush{ExpiresAt: timestamppb.New(time.Unix(minute*60, 0))}
+		s.tell("renew", s.cfg.Courier.Renew(ctx, minuteGroup(minute), push, "renew:"+strconv.FormatInt(minute, 10)))
+	}
+	over := now.Add(-renewGrace).Unix()/60 - 1
+	var errs []error
+	for minute := over; minute > over-renewBack; minute-- {
+		_, err := s.cfg.Sender.CloseGroup(ctx, minuteGroup(minute), fault.CloseRenew, "the token has ended")
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
+		s.cfg.Log.Warn("conns whose tokens have ended are still open", "err", err)
 	}
 }
