@@ -2,7 +2,7 @@ package ops
 
 import (
 	"context"
-	"net"
+	"net/netip"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -36,16 +36,28 @@ func newAttempts() *attempts {
 // take counts an attempt, or says when the next one may be made.
 func (a *attempts) take(ctx context.Context, r chat.Realm, name string) error {
 	if c := rpc.Conn(ctx); c != nil {
-		if host, _, err := net.SplitHostPort(c.Facts().RemoteAddr); err == nil {
-			if err := a.one("a:"+host, addressEvery, attemptsByAddress); err != nil {
-				return err
-			}
+		if err := a.one("a:"+origins(c.Facts().RemoteAddr), addressEvery, attemptsByAddress); err != nil {
+			return err
 		}
 	}
 	if name == "" {
 		return nil
 	}
 	return a.one("n:"+string(r)+":"+chat.Fold(name), attemptEvery, attemptsByName)
+}
+
+// origins is the address of a client, without its port. Of IPv6 it is the /64: whoever has
+// one address of it has all.
+func origins(remote string) string {
+	a, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return remote
+	}
+	addr := a.Addr().Unmap().WithZone("")
+	if addr.Is4() {
+		return addr.String()
+	}
+	return netip.PrefixFrom(addr, 64).Masked().String()
 }
 
 func (a *attempts) one(key string, every time.Duration, burst int) error {
