@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,7 +80,17 @@ func greet(s *fakegate.End, users ...int) error {
 	return s.Send(record.AppendSnapshotEnd(b, 0))
 }
 
+// hit is the answer to a send: one conn has it.
+var hit = func() []byte {
+	b, err := proto.Marshal(&gatewayv1.Result{Status: gatewayv1.Status_STATUS_OK, Hit: 1})
+	if err != nil {
+		panic(err)
+	}
+	return b
+}()
+
 // swallow reads what the worker says, grants its beats and confirms its commands.
+// Sends that ask for their result get one.
 func swallow(s *fakegate.End) {
 	for {
 		batch, err := s.Recv()
@@ -94,7 +105,13 @@ func swallow(s *fakegate.End) {
 			case record.KindBeat:
 				out = record.AppendGranted(out, r.Beat().Token)
 			case record.KindSend:
-				applied = r.Send().N
+				v := r.Send()
+				applied = v.N
+				if v.WantResult {
+					if out, err = record.AppendResult(out, record.Result{N: v.N, Body: hit}); err != nil {
+						panic(err) // it is short
+					}
+				}
 			}
 		}
 		if applied > 0 {
@@ -110,52 +127,78 @@ func swallow(s *fakegate.End) {
 // lookup, encoding, log and stream. The gateways read in memory.
 func BenchmarkToUser(b *testing.B) {
 	for _, gateways := range []int{8, 50} {
-		b.Run("gateways="+strconv.Itoa(gateways), func(b *testing.B) {
-			src := newSource(gateways)
-			w, err := worker.New(worker.Config{Directory: src, Log: slog.New(slog.DiscardHandler)})
+		b.Run("gateways="+strconv.Itoa(gateways), func(b *testing.B) { sendToUsers(b, gateways) })
+	}
+}
+
+// BenchmarkThen is the same when each send tells what became of it.
+func BenchmarkThen(b *testing.B) {
+	var open sync.WaitGroup
+	sendToUsers(b, 8, func(*worker.Result) worker.SendOption {
+		open.Add(1)
+		return worker.Then(func(_ worker.Result, err error) {
 			if err != nil {
-				b.Fatal(err)
+				b.Error(err)
 			}
-			ctx, stop := context.WithCancel(b.Context())
-			ended := make(chan error)
-			go func() { ended <- w.Run(ctx) }()
-			const users = 10_000
-			names := make([]string, users)
-			for i := range names {
-				names[i] = strconv.Itoa(i)
-			}
-			for g := range gateways {
-				var here []int
-				for user := g; user < users; user += gateways {
-					here = append(here, user)
-				}
-				s := <-src.streams
-				if err := greet(s, here...); err != nil {
-					b.Fatal(err)
-				}
-				go swallow(s)
-				defer s.Close()
-			}
-			for w.Stats().InStep < gateways {
-				time.Sleep(time.Millisecond)
-			}
-			frame := worker.Text(string(make([]byte, 100)))
-			b.ReportAllocs()
-			for n := 0; b.Loop(); n++ {
-				if err := w.Sender().ToUser(ctx, names[n%users], frame); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.StopTimer()
-			if s := w.Stats(); s.SendsToUsers != int64(b.N) && s.InStep == gateways {
-				b.Errorf("%d commands for %d sends", s.SendsToUsers, b.N)
-			}
-			w.Hurry()
-			stop()
-			if err := <-ended; err != nil {
-				b.Fatal(err)
-			}
+			open.Done()
 		})
+	})
+	open.Wait()
+}
+
+// BenchmarkAwait is the same when each send waits for it.
+func BenchmarkAwait(b *testing.B) { sendToUsers(b, 8, worker.Await) }
+
+func sendToUsers(b *testing.B, gateways int, option ...func(*worker.Result) worker.SendOption) {
+	src := newSource(gateways)
+	w, err := worker.New(worker.Config{Directory: src, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(b.Context())
+	ended := make(chan error)
+	go func() { ended <- w.Run(ctx) }()
+	const users = 10_000
+	names := make([]string, users)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	for g := range gateways {
+		var here []int
+		for user := g; user < users; user += gateways {
+			here = append(here, user)
+		}
+		s := <-src.streams
+		if err := greet(s, here...); err != nil {
+			b.Fatal(err)
+		}
+		go swallow(s)
+		defer s.Close()
+	}
+	for w.Stats().InStep < gateways {
+		time.Sleep(time.Millisecond)
+	}
+	frame := worker.Text(string(make([]byte, 100)))
+	var opts []worker.SendOption
+	var r worker.Result
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		opts = opts[:0]
+		for _, o := range option {
+			opts = append(opts, o(&r))
+		}
+		if err := w.Sender().ToUser(b.Context(), names[n%users], frame, opts...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	if s := w.Stats(); s.SendsToUsers != int64(b.N) && s.InStep == gateways {
+		b.Errorf("%d commands for %d sends", s.SendsToUsers, b.N)
+	}
+	w.Hurry()
+	stop()
+	if err := <-ended; err != nil {
+		b.Fatal(err)
 	}
 }
 

@@ -40,8 +40,8 @@
 // The [Sender] reaches conns, users and groups wherever they are, from any process.
 // It knows which gateways have whom, so a send costs one command per gateway that
 // has a recipient. After [Conn.Bind] or [Conn.Join] has returned nil, no send that
-// begins anywhere misses the conn. Sends survive broken links; [Await] tells what
-// became of them.
+// begins anywhere misses the conn. Sends survive broken links; [Await] waits for what
+// became of them, [Then] is called with it later and keeps up the order of many.
 //
 // # Sessions
 //

@@ -29,6 +29,8 @@ type outgoing struct {
 	then   func(Result, error)
 	err    error // of an option
 
+	worker *Worker
+	owes   bool     // with then: Run waits for it
 	names  []string // all that were named
 	single [1]string
 	missed int // conns whose gateway is gone
@@ -66,13 +68,18 @@ func (s *Sender) prepare(ctx context.Context, f Frame, opts []SendOption) (*outg
 		return nil, err
 	}
 	out := outgoings.Get().(*outgoing)
-	out.frame, out.class = f, record.Must
+	out.worker, out.frame, out.class = s.worker, f, record.Must
 	for _, opt := range opts {
 		opt(out)
 	}
 	if out.err != nil {
 		defer out.release()
 		return nil, out.err
+	}
+	if out.then != nil {
+		out.result = new(Result)
+		out.owes = true
+		s.worker.telling.begin()
 	}
 	return out, nil
 }
@@ -84,6 +91,9 @@ func (o *outgoing) fail(err error) {
 }
 
 func (o *outgoing) release() {
+	if o.owes {
+		o.worker.telling.over()
+	}
 	for i := range o.shares {
 		kept := o.shares[i].conns[:0]
 		if cap(kept) > maxKeptConns {
@@ -119,13 +129,10 @@ func (o *outgoing) share(g *link.Gateway) *share {
 }
 
 // send gives every gateway its command, first those that have room, and with
-// Await collects the answers.
+// Await collects the answers. With Then a goroutine does.
 func (o *outgoing) send(ctx context.Context, target record.Target) error {
 	o.rec.Target, o.rec.Class, o.rec.Key, o.rec.Trace = target, o.class, o.key, traceOf(ctx)
 	o.rec.Bodies = append(append(o.rec.Bodies, o.frame.body), o.frame.alts...)
-	if o.then != nil {
-		o.result = new(Result)
-	}
 	o.rec.WantResult = o.result != nil
 	var waiter *link.Waiter
 	if o.result != nil {

@@ -48,22 +48,3 @@ func (o *outgoing) collect(ctx context.Context, w *link.Waiter) error {
 	}
 	return failed
 }
-
-// tellLater leaves the collecting to a goroutine, which lasts until every gateway has
-// answered or ctx has ended. The send goes with it: o is empty afterwards.
-func (o *outgoing) tellLater(ctx context.Context, w *link.Waiter) {
-	later := new(outgoing)
-	*later = *o
-	if len(o.names) == 1 {
-		later.names = later.single[:] // they may lie in o
-		later.names[0] = o.names[0]
-	}
-	*o = outgoing{}
-	go func() {
-		err := later.collect(ctx, w)
-		w.Close()
-		then, result := later.then, *later.result
-		later.release()
-		then(result, err)
-	}()
-}

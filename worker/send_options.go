@@ -58,8 +58,10 @@ func Await(result *Result) SendOption {
 // commands are in the logs, so the next one comes behind it, and done is called when
 // every gateway has answered, or with an error when ctx has ended before. If the send
 // returns nil, done is called exactly once, on a goroutine of its own; otherwise never.
-// What the send was given, names and ids too, must not change before that. Give ctx a
-// deadline: a gateway that is cut off answers late or never.
+// That holds when the worker ends too: [Worker.Run] returns after the last done has.
+// What the send was given, names and ids too, must not change before that. Give it a
+// ctx that outlives the handler, and has a deadline. A send that has not told yet holds
+// a goroutine and 3 to 7 KiB.
 func Then(done func(Result, error)) SendOption {
 	return func(o *outgoing) {
 		if o.then = done; o.result != nil {

@@ -19,7 +19,7 @@ import (
 // has applied it, so what was sent is delivered although links break, in the order
 // it was sent to that gateway; it ends with this process, or when the gateway
 // leaves the cluster. With [Await] a send waits for the gateways' answers and says
-// what became of it. Everything else waits for its answer.
+// what became of it, with [Then] it says so later. Everything else waits for its answer.
 //
 // ctx limits every wait. Before the gateways are known, and while too much waits
 // for one of them, calls wait; a context without a deadline waits as long as it

@@ -30,6 +30,7 @@ type Worker struct {
 	mesh      *link.Mesh
 	sender    Sender
 	counts    counts
+	telling   telling
 	inbox     inbox.Stats
 	secrets   atomic.Pointer[[]string]
 	started   atomic.Bool
@@ -53,6 +54,7 @@ func New(cfg Config) (*Worker, error) {
 		hurry: make(chan struct{}),
 	}
 	w.sender.worker = w
+	w.telling.quiet = make(chan struct{}, 1)
 	w.secrets.Store(&cfg.Secrets)
 	w.drainTimeout.Store(int64(cfg.DrainTimeout))
 	w.knownConns.Store(int64(cfg.KnownConns))
@@ -183,14 +185,17 @@ func (w *Worker) drain(ctx context.Context) {
 	w.log.Info("drained")
 }
 
-// rest ends the handlers that still run. One that does not heed its context is
-// left behind, and is an error.
+// rest ends the handlers that still run, and waits for what Then was given. One that
+// does not heed its context, or does not return, is left behind, and is an error.
 func (w *Worker) rest(ctx context.Context) error {
 	w.crew.Stop(ErrStopped)
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	if w.crew.Wait(ctx) != nil {
 		return fmt.Errorf("%d handlers do not heed the end of their context", w.crew.Working())
+	}
+	if w.telling.wait(ctx) != nil {
+		return fmt.Errorf("%d functions that were given to Then do not return", w.telling.open.Load())
 	}
 	return nil
 }
