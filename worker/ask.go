@@ -67,6 +67,9 @@ func (w *Worker) ask(ctx context.Context, g *link.Gateway, cmd *gatewayv1.Comman
 // that cannot be asked are named too, and with sure they are an error; those that do
 // not answer before ctx ends always are.
 func (w *Worker) askAll(ctx context.Context, to []*link.Gateway, sure bool, cmd func(*link.Gateway) *gatewayv1.Command, each func(*link.Gateway, *gatewayv1.Result)) (lost []string, err error) {
+	if err := w.running(); err != nil {
+		return nil, err
+	}
 	waiter := link.NewWaiter(len(to))
 	defer waiter.Close()
 	var errs []error

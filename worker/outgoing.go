@@ -131,6 +131,11 @@ func (o *outgoing) share(g *link.Gateway) *share {
 // send gives every gateway its command, first those that have room, and with
 // Await collects the answers. With Then a goroutine does.
 func (o *outgoing) send(ctx context.Context, target record.Target) error {
+	// The links may have ended since prepare. That nobody is left to be asked does not
+	// mean then that nobody is online.
+	if err := o.worker.running(); err != nil {
+		return err
+	}
 	o.rec.Target, o.rec.Class, o.rec.Key, o.rec.Trace = target, o.class, o.key, traceOf(ctx)
 	o.rec.Bodies = append(append(o.rec.Bodies, o.frame.body), o.frame.alts...)
 	o.rec.WantResult = o.result != nil

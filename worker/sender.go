@@ -146,12 +146,10 @@ func unique(names []string) []string {
 // known waits until the gateways are known for the first time. It fails when the worker
 // has ended.
 func (s *Sender) known(ctx context.Context) error {
-	mesh := s.worker.mesh
-	select {
-	case <-mesh.Ended():
-		return linkError(link.ErrStopped)
-	default:
+	if err := s.worker.running(); err != nil {
+		return err
 	}
+	mesh := s.worker.mesh
 	select {
 	case <-mesh.Known():
 		return nil
@@ -167,6 +165,18 @@ func (s *Sender) known(ctx context.Context) error {
 	}
 }
 
+// running fails when the links have ended. Whoever looks at the gateways first and asks
+// this afterwards does not take the empty roster of a worker that has ended for a cluster
+// without gateways.
+func (w *Worker) running() error {
+	select {
+	case <-w.mesh.Ended():
+		return linkError(link.ErrStopped)
+	default:
+		return nil
+	}
+}
+
 // gatewayOf returns the gateway that has a conn.
 func (s *Sender) gatewayOf(ctx context.Context, id connid.ID) (*link.Gateway, error) {
 	if err := s.known(ctx); err != nil {
@@ -174,6 +184,9 @@ func (s *Sender) gatewayOf(ctx context.Context, id connid.ID) (*link.Gateway, er
 	}
 	g := s.worker.mesh.Gateway(id.Gateway)
 	if g == nil {
+		if err := s.worker.running(); err != nil {
+			return nil, err
+		}
 		return nil, errStale
 	}
 	return g, nil
