@@ -43,6 +43,13 @@
 // begins anywhere misses the conn. Sends survive broken links; [Await] waits for what
 // became of them, [Then] is called with it later and keeps up the order of many.
 //
+// # Who is online
+//
+// [Worker.WatchUsers] is a feed of the users that came or went anywhere, and tells at
+// once, without asking a gateway, whether one is there: a belief, for presence and the
+// like. Repeats are merged, so it needs no more memory than there are users, and a
+// gateway that attaches with many waits for nobody. [Sender.Online] asks.
+//
 // # Sessions
 //
 // A session is bytes that the gateway keeps with the conn, 16 KiB by default, so

@@ -28,11 +28,11 @@ func (m *Mesh) Gateways() []*Gateway { return m.roster.Load().all }
 func (m *Mesh) Gateway(boot uint64) *Gateway { return m.roster.Load().byBoot[boot] }
 
 // WatchUsers has f called with each user that may have come or gone, see
-// [route.Table.WatchUsers].
-func (m *Mesh) WatchUsers(f func(user string)) { m.table.WatchUsers(f) }
+// [route.Table.WatchUsers]: after Claimed has begun to answer otherwise.
+func (m *Mesh) WatchUsers(f func(user string)) bool { return m.table.WatchUsers(f) }
 
 // Claimed reports whether a gateway of the view claims a user, as far as this process
-// has heard.
+// has heard. Once Run ends nobody is.
 func (m *Mesh) Claimed(user string) bool {
 	roster := m.roster.Load()
 	for slot := range m.table.Find(route.Slots{}, route.User, user).All() {

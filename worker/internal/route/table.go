@@ -30,15 +30,17 @@ type Table struct {
 	users   atomic.Pointer[func(string)] // see WatchUsers
 }
 
-// WatchUsers has f called with each user that the first gateway of a page claims, or
-// the last one no longer does. f is called under the lock of a shard: it notes the name
-// and returns. It must not call the Table.
-func (t *Table) WatchUsers(f func(user string)) { t.users.Store(&f) }
+// WatchUsers has f called with each user after a gateway has claimed it, or no longer
+// does; with all of a gateway's when its slot is cleared. Not only with the first and the
+// last: a slot may still stand here whose gateway counts no more. f is called under the
+// lock of a shard: it notes the name and returns. It must not call the Table. There is
+// one f; a second one is refused.
+func (t *Table) WatchUsers(f func(user string)) bool { return t.users.CompareAndSwap(nil, &f) }
 
-// changed tells whoever watches that a user came or went.
-func (t *Table) changed(kind Kind, name string) {
+// changed tells whoever watches.
+func (t *Table) changed(kind Kind, name []byte) {
 	if f := t.users.Load(); f != nil && kind == User {
-		(*f)(name)
+		(*f)(string(name))
 	}
 }
 
@@ -69,17 +71,15 @@ func (t *Table) Set(slot int, kind Kind, name []byte, present bool) {
 		}
 		s.slots[string(name)] = before | bit
 		p.names[slot%pageSlots].Add(1)
-		if before == 0 {
-			t.changed(kind, string(name))
-		}
+		t.changed(kind, name)
 	case !present && before&bit != 0:
 		if before == bit {
 			delete(s.slots, string(name))
-			t.changed(kind, string(name))
 		} else {
 			s.slots[string(name)] = before &^ bit
 		}
 		p.names[slot%pageSlots].Add(-1)
+		t.changed(kind, name)
 	}
 }
 
@@ -92,8 +92,11 @@ func (t *Table) Clear(slot int) {
 	}
 	bit := uint64(1) << (slot % pageSlots)
 	for kind := range p.kinds {
+		gone := func(string) {}
+		if f := t.users.Load(); f != nil && Kind(kind) == User {
+			gone = *f
+		}
 		for i := range p.kinds[kind] {
-			gone := func(name string) { t.changed(Kind(kind), name) }
 			p.names[slot%pageSlots].Add(-p.kinds[kind][i].clear(bit, gone))
 		}
 	}
@@ -106,12 +109,12 @@ func (s *shard) clear(bit uint64, gone func(name string)) (cleared int64) {
 		switch {
 		case slots == bit:
 			delete(s.slots, name)
-			gone(name)
 		case slots&bit != 0:
 			s.slots[name] = slots &^ bit
 		default:
 			continue
 		}
+		gone(name)
 		cleared++
 	}
 	return cleared

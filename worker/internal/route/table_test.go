@@ -118,3 +118,42 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 }
+
+// Whoever watches asks who is there by a roster that changes before the table does. So
+// each change counts: with only the first and the last claim of a user told, one who came
+// to another gateway while the first was on its way out would never have come.
+func TestEveryChangeOfAUserIsTold(t *testing.T) {
+	var told []string
+	table := &route.Table{}
+	table.WatchUsers(func(user string) { told = append(told, user) })
+	set := func(slot int, kind route.Kind, name string, present bool) func() {
+		return func() { table.Set(slot, kind, []byte(name), present) }
+	}
+	for _, step := range []struct {
+		what string
+		do   func()
+		want []string
+	}{
+		{"the first gateway", set(0, route.User, "ann", true), []string{"ann"}},
+		{"the same again", set(0, route.User, "ann", true), nil},
+		{"a second gateway", set(1, route.User, "ann", true), []string{"ann"}},
+		{"a gateway of another page", set(64, route.User, "ann", true), []string{"ann"}},
+		{"a group", set(0, route.Group, "ann", true), nil},
+		{"no longer on the first", set(0, route.User, "ann", false), []string{"ann"}},
+		{"nobody was there", set(2, route.User, "ann", false), nil},
+		{"a gateway has left", func() { table.Clear(1) }, []string{"ann"}},
+		{"a gateway has left with groups only", func() { table.Clear(0) }, nil},
+		{"the last one", set(64, route.User, "ann", false), []string{"ann"}},
+	} {
+		told = nil
+		if step.do(); !slices.Equal(told, step.want) {
+			t.Errorf("%s: told %v, want %v", step.what, told, step.want)
+		}
+	}
+	table.Set(0, route.User, []byte("bob"), true)
+	table.Set(1, route.User, []byte("bob"), true)
+	told = nil
+	if table.Clear(1); !slices.Equal(told, []string{"bob"}) {
+		t.Errorf("one of two gateways has left: told %v", told)
+	}
+}
