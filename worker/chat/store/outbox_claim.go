@@ -62,7 +62,8 @@ func (s *Store) due(tx *gorm.DB, limit int) ([]outboxRow, error) {
 	}
 	return rows, tx.Model(&outboxRow{}).Where(oneOf("id", ids)).Where("lease_until < ?", now).Updates(map[string]any{
 		"owner": s.cfg.Owner,
-		"lease_until": gorm.Expr("CASE WHEN fanned = 0 THEN ? ELSE ? END",
+		// ELSE never happens: the column tells PostgreSQL the type of the others.
+		"lease_until": gorm.Expr("CASE fanned WHEN 0 THEN ? WHEN 1 THEN ? ELSE lease_until END",
 			now+chat.Lease.Milliseconds(), now+publishLease.Milliseconds()),
 	}).Error
 }
