@@ -57,7 +57,11 @@ func (s *Store) Seat(id chat.ConversationID, user chat.UserID, in bool) error {
 // CountStatements returns a function that says how many statements have run since.
 func (s *Store) CountStatements() func() int64 {
 	var n atomic.Int64
-	count := func(*gorm.DB) { n.Add(1) }
+	count := func(db *gorm.DB) {
+		if !db.DryRun { // what together builds is counted when it runs
+			n.Add(1)
+		}
+	}
 	for _, db := range []*gorm.DB{s.w, s.r} {
 		c := db.Callback()
 		for _, err := range []error{
@@ -81,3 +85,50 @@ func (s *Store) CountStatements() func() int64 {
 
 // Driver returns what the store writes by: the driver, with the store's settings.
 func (s *Store) Driver() *sql.DB { return s.write }
+
+// SendTogether stores sends in one batch and returns their answers.
+func (s *Store) SendTogether(callers []chat.Caller, drafts []chat.Draft) ([]chat.Stored, []error) {
+	sends := make([]*send, len(drafts))
+	for i, d := range drafts {
+		sends[i] = newSend(callers[i], d)
+	}
+	s.storeBatch(sends)
+	stored, errs := make([]chat.Stored, len(sends)), make([]error, len(sends))
+	for i, p := range sends {
+		<-p.done
+		stored[i], errs[i] = p.answer.stored, p.answer.err
+	}
+	return stored, errs
+}
+
+// PutChanges makes n changes of messages of a conversation, the first of them of seq and
+// each of the next message.
+func (s *Store) PutChanges(id chat.ConversationID, seq chat.Seq, n int) error {
+	return s.w.Transaction(func(tx *gorm.DB) error {
+		locked, now, err := s.locked(tx, []string{string(id)})
+		if err != nil {
+			return err
+		}
+		conv := locked[0]
+		changes := make([]change, n)
+		for i := range changes {
+			changes[i] = change{ConversationID: conv.ID, Rev: conv.Rev + int64(i) + 1, Seq: int64(seq) + int64(i), Kind: int8(chat.Edited), ChangedAt: now}
+		}
+		if err := tx.CreateInBatches(&changes, 500).Error; err != nil {
+			return err
+		}
+		return tx.Model(conv).Update("rev", conv.Rev+int64(n)).Error
+	})
+}
+
+// EndLeases ends the leases of n rows that tell of messages, by one statement, and
+// prolongs those of all others by a minute.
+func (s *Store) EndLeases(n int) error {
+	var ids []int64
+	err := s.w.Model(&outboxRow{}).Where("kind = ?", int8(chat.OutMessage)).Order("id").Limit(n).Pluck("id", &ids).Error
+	if err != nil {
+		return err
+	}
+	return s.w.Model(&outboxRow{}).Where("1 = 1").Update("lease_until",
+		gorm.Expr("CASE WHEN id IN ? THEN 0 ELSE "+s.dialect.now()+" + 60000 END", ids)).Error
+}
