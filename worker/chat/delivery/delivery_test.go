@@ -163,13 +163,39 @@ func TestAddedOnesJoinBeforeTheyAreTold(t *testing.T) {
 		added.Message.Users = []chat.UserID{"new"}
 		left := message(2, chat.Left, chat.Wide)
 		left.Removed = []chat.UserID{"old"}
-		run(t, delivery.Config{Outbox: &outbox{}, Sender: s, SweepEvery: -1}, func(d *delivery.Delivery) {
+		run(t, delivery.Config{Outbox: &outbox{members: []chat.UserID{"new"}}, Sender: s, SweepEvery: -1}, func(d *delivery.Delivery) {
 			d.Committed([]chat.Outgoing{added, left})
 			synctest.Wait()
 			time.Sleep(time.Second)
 		})
-		want := []string{"join new [c:c]", "group c:c 1", "users [old] 2", "group c:c 2", "leave old [c:c]"}
+		want := []string{"join new [c:c]", "group c:c 1", "leave old [c:c]", "users [old] 2", "group c:c 2"}
 		if got := s.said(); !slices.Equal(got, want) {
+			t.Errorf("got %q\nwant %q", got, want)
+		}
+	})
+}
+
+func TestOldNewsOfWhoCameAndLeftIsSetRight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sender{}
+		added := message(1, chat.Added, chat.Wide) // "left" has left since
+		added.Message.Users = []chat.UserID{"left", "new"}
+		left := message(2, chat.Left, chat.Wide) // "back" was added again since
+		left.Removed = []chat.UserID{"back"}
+		run(t, delivery.Config{Outbox: &outbox{members: []chat.UserID{"back", "new"}}, Sender: s, SweepEvery: -1}, func(d *delivery.Delivery) {
+			d.Committed([]chat.Outgoing{added, left})
+			synctest.Wait()
+			time.Sleep(time.Second)
+		})
+		got := s.said()
+		if len(got) == 8 {
+			slices.Sort(got[:2]) // they join at once
+		}
+		want := []string{
+			"join left [c:c]", "join new [c:c]", "leave left [c:c]", "group c:c 1",
+			"leave back [c:c]", "join back [c:c]", "users [back] 2", "group c:c 2",
+		}
+		if !slices.Equal(got, want) {
 			t.Errorf("got %q\nwant %q", got, want)
 		}
 	})

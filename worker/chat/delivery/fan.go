@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -109,20 +108,21 @@ func mustJoin(o *chat.Outgoing) bool {
 // joinsAtOnce bounds the users whose conns join at the same time.
 const joinsAtOnce = 32
 
-// joinAndFan is fan after the conns concerned have joined, or before they leave.
+// joinAndFan is fan after the conns concerned are in the hub group, or out of it.
 func (d *Delivery) joinAndFan(ctx context.Context, o chat.Outgoing) {
 	within, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
-	var users []chat.UserID
+	users, in := o.Removed, false
 	var err error
 	switch {
 	case o.Kind == chat.OutWiden:
+		in = true
 		users, err = d.cfg.Outbox.MemberIDs(within, o.Conversation)
 	case o.Message.Kind != chat.Left:
-		users = o.Message.Users
+		users, in = o.Message.Users, true
 	}
 	if err == nil {
-		err = d.join(within, o.Conversation, users)
+		err = d.settle(within, o.Conversation, users, in)
 	}
 	if err != nil {
 		d.stats.unacknowledged.Add(1)
@@ -133,22 +133,47 @@ func (d *Delivery) joinAndFan(ctx context.Context, o chat.Outgoing) {
 		return
 	}
 	d.fan(ctx, o)
-	for _, u := range o.Removed {
-		if _, err := d.cfg.Sender.LeaveUser(within, string(u), Group(o.Conversation)); err != nil {
-			d.cfg.Log.Warn("conns of one who left are still in the group", "conversation", o.Conversation, "err", err)
-		}
-	}
 }
 
-func (d *Delivery) join(ctx context.Context, id chat.ConversationID, users []chat.UserID) error {
+// settle has all conns of users in the hub group of a conversation, or out of it. What
+// is to be done may be old: a row that was rescued says who was added, and they have left
+// since. So it looks who is in the conversation, and does the opposite for those of whom
+// it was wrong, until nothing is; whoever changes it after the last look sees to it.
+func (d *Delivery) settle(ctx context.Context, id chat.ConversationID, users []chat.UserID, in bool) error {
+	for len(users) > 0 {
+		if err := d.move(ctx, id, users, in); err != nil {
+			return err
+		}
+		members, err := d.cfg.Outbox.MemberIDs(ctx, id)
+		if err != nil {
+			return err
+		}
+		belong := make(map[chat.UserID]bool, len(members))
+		for _, u := range members {
+			belong[u] = true
+		}
+		var wrong []chat.UserID
+		for _, u := range users {
+			if belong[u] != in {
+				wrong = append(wrong, u)
+			}
+		}
+		users, in = wrong, !in
+	}
+	return nil
+}
+
+// move puts all conns of users into the hub group of a conversation, or takes them out.
+func (d *Delivery) move(ctx context.Context, id chat.ConversationID, users []chat.UserID, in bool) error {
+	do := d.cfg.Sender.LeaveUser
+	if in {
+		do = d.cfg.Sender.JoinUser
+	}
 	eg, ctx := errgroup.WithContext(ctx)
 	eg.SetLimit(joinsAtOnce)
 	for _, u := range users {
 		eg.Go(func() error {
-			a, err := d.cfg.Sender.JoinUser(ctx, string(u), Group(id))
-			if err == nil && len(a.Lost) > 0 {
-				err = errors.New("a gateway did not answer")
-			}
+			_, err := do(ctx, string(u), Group(id))
 			return err
 		})
 	}
