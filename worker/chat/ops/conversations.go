@@ -185,25 +185,28 @@ func (s *Service) LeaveConversation(ctx context.Context, req *chatv1.LeaveConver
 }
 
 // takeOut takes all conns of somebody who left out of a hub group. Somebody else may have
-// added the caller again before that, or long before a repeat: those conns had joined,
-// and do so again. Whoever is added later is in the group later.
+// added the caller again before that, or long before a repeat: their conns had joined,
+// and have to be in it. So it looks, and does the opposite if it has to, until what was
+// done last is right; whoever changes it after the last look sees to it.
 func (s *Service) takeOut(ctx context.Context, c chat.Caller, id chat.ConversationID) error {
-	if _, err := s.cfg.Sender.LeaveUser(ctx, string(c.User), delivery.Group(id)); err != nil {
-		return fmt.Errorf("leave the hub group: %w", err)
+	do, in := s.cfg.Sender.LeaveUser, false
+	for {
+		if _, err := do(ctx, string(c.User), delivery.Group(id)); err != nil {
+			return fmt.Errorf("the hub group: %w", err)
+		}
+		v, err := s.cfg.Store.View(ctx, c, id)
+		if err != nil && fault.CodeOf(err) != fault.NotFound {
+			return err
+		}
+		switch belongs := err == nil && v.Type == chat.Group && v.Role != chat.Stranger; {
+		case belongs == in:
+			return nil
+		case belongs:
+			do, in = s.cfg.Sender.JoinUser, true
+		default:
+			do, in = s.cfg.Sender.LeaveUser, false
+		}
 	}
-	v, err := s.cfg.Store.View(ctx, c, id)
-	switch {
-	case err != nil && fault.CodeOf(err) == fault.NotFound: // as it should be
-		return nil
-	case err != nil:
-		return err
-	case v.Type != chat.Group || v.Role == chat.Stranger:
-		return nil
-	}
-	if _, err := s.cfg.Sender.JoinUser(ctx, string(c.User), delivery.Group(id)); err != nil {
-		return fmt.Errorf("join the hub group: %w", err)
-	}
-	return nil
 }
 
 // GetConversation returns one conversation.

@@ -33,15 +33,7 @@ func TestWhoIsAddedAgainIsInTheHubGroupWhateverComesLate(t *testing.T) {
 	ann, bob := s.user("ann"), s.online("bob")
 	group := s.wide(bob, ann)
 	ann.dial()
-	// addAgain is what bob does, and what package delivery does with the line it leaves.
-	addAgain := func(ctx context.Context) error {
-		_, err := s.store.AddMembers(ctx, bob.who, group, []chat.UserID{ann.who.User}, chat.RequestID(request()))
-		if err == nil {
-			_, err = s.Sender().JoinUser(ctx, string(ann.who.User), delivery.Group(group))
-		}
-		return err
-	}
-	h.on(h.after, "leave", addAgain)
+	h.on(h.after, "leave", func(ctx context.Context) error { return s.added(ctx, bob, ann, group) })
 	ann.must("leaveConversation", params{"conversation": group, "requestId": "l-1"})
 	if !slices.Contains(ann.Groups(), delivery.Group(group)) {
 		t.Errorf("added before the leave was answered: it is in %q", ann.Groups())
@@ -51,6 +43,34 @@ func TestWhoIsAddedAgainIsInTheHubGroupWhateverComesLate(t *testing.T) {
 	}
 	if !slices.Contains(ann.Groups(), delivery.Group(group)) {
 		t.Errorf("after a repeat of the leave: it is in %q", ann.Groups())
+	}
+}
+
+// added is what one does who adds another, and what package delivery does with the line
+// that it leaves.
+func (s *stage) added(ctx context.Context, by, who *person, group chat.ConversationID) error {
+	_, err := s.store.AddMembers(ctx, by.who, group, []chat.UserID{who.who.User}, chat.RequestID(request()))
+	if err == nil {
+		_, err = s.Sender().JoinUser(ctx, string(who.who.User), delivery.Group(group))
+	}
+	return err
+}
+
+func TestWhoLeavesAndComesBackWhileASessionOpensIsInTheHubGroup(t *testing.T) {
+	s, h := hooked(t)
+	ann, bob := s.user("ann"), s.online("bob")
+	group := s.wide(bob, ann)
+	phone := ann.another()
+	h.on(h.after, "groups", func(context.Context) error {
+		phone.must("leaveConversation", params{"conversation": group, "requestId": "l"})
+		h.on(h.after, "groups", func(ctx context.Context) error { return s.added(ctx, bob, ann, group) })
+		return nil
+	})
+	ann.dial()
+	for name, c := range map[string]*person{"the new conn": ann, "the phone": phone} {
+		if !slices.Contains(c.Groups(), delivery.Group(group)) {
+			t.Errorf("%s is in %q", name, c.Groups())
+		}
 	}
 }
 

@@ -97,41 +97,50 @@ func (s *Service) attach(ctx context.Context, c *worker.Conn, caller chat.Caller
 	if err := c.Bind(ctx, string(caller.User)); err != nil {
 		return fmt.Errorf("bind: %w", err)
 	}
-	groups, err := s.cfg.Store.Groups(ctx, caller)
-	if err != nil {
-		return err
-	}
-	join := []string{expiryGroup(expires)}
-	for _, id := range groups {
-		join = append(join, delivery.Group(id))
-	}
 	// First in, then out: whatever goes wrong in between, the conn is in one of them.
-	if err := c.Join(ctx, join...); err != nil {
+	now, old := expiryGroup(expires), expiryGroup(have.expires())
+	if err := c.Join(ctx, now); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
-	if old := expiryGroup(have.expires()); have.User != "" && old != join[0] {
+	if have.User != "" && old != now {
 		if err := c.Leave(ctx, old); err != nil {
 			return fmt.Errorf("leave: %w", err)
 		}
 	}
-	if len(groups) == 0 {
-		return nil
+	// Whoever is added from here on has this conn join too, and who leaves has it leave:
+	// what came before that is read. So it is read again until nothing has changed.
+	var in []string
+	for {
+		ids, err := s.cfg.Store.Groups(ctx, caller)
+		if err != nil {
+			return err
+		}
+		groups := make([]string, len(ids))
+		for i, id := range ids {
+			groups[i] = delivery.Group(id)
+		}
+		join, leave := less(groups, in), less(in, groups)
+		if len(join) == 0 && len(leave) == 0 {
+			return nil
+		}
+		if err := c.Join(ctx, join...); err != nil {
+			return fmt.Errorf("join: %w", err)
+		}
+		if err := c.Leave(ctx, leave...); err != nil {
+			return fmt.Errorf("leave: %w", err)
+		}
+		in = groups
 	}
-	// Who left while this conn joined was taken out before it was in.
-	still, err := s.cfg.Store.Groups(ctx, caller)
-	if err != nil {
-		return err
-	}
-	var gone []string
-	for _, id := range groups {
-		if !slices.Contains(still, id) {
-			gone = append(gone, delivery.Group(id))
+}
+
+// less is all without some.
+func less(all, some []string) (rest []string) {
+	for _, name := range all {
+		if !slices.Contains(some, name) {
+			rest = append(rest, name)
 		}
 	}
-	if err := c.Leave(ctx, gone...); err != nil {
-		return fmt.Errorf("leave: %w", err)
-	}
-	return nil
+	return rest
 }
 
 func (s *Service) heads(ctx context.Context, c chat.Caller, cursor string) (chat.Heads, error) {
