@@ -35,10 +35,16 @@ type stage struct {
 // late is a handler that is made after the worker it belongs to.
 type late struct{ worker.Handler }
 
-// newStage opens one; wrap may put something between the service and its store.
+// newStage opens one; change may put something between the service and its store.
 func newStage(t testing.TB, change ...func(*ops.Config)) *stage {
 	t.Helper()
-	s := &stage{t: t, began: time.Now(), store: storetest.SQLite(t).Open(t)}
+	return onStore(t, storetest.SQLite(t).Open(t), change...)
+}
+
+// onStore is newStage with a store of the test's own.
+func onStore(t testing.TB, st chat.Store, change ...func(*ops.Config)) *stage {
+	t.Helper()
+	s := &stage{t: t, began: time.Now(), store: st}
 	s.tokens = s.newTokens("this key signs the tokens of a test")
 	handler := new(late)
 	s.Harness = workertest.New(t, handler, workertest.WithGateways(2))
