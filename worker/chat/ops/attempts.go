@@ -17,7 +17,8 @@ import (
 // address, each worker for itself: several workers allow several times as much. Whoever
 // is slowed down by name is the attacked one too, so that bound is a wide one.
 type attempts struct {
-	by *otter.Cache[string, *rate.Limiter]
+	now func() time.Time
+	by  *otter.Cache[string, *rate.Limiter]
 }
 
 // The bounds: so many at once, and then one more each interval.
@@ -29,8 +30,8 @@ const (
 	attemptsKnown     = 100_000 // names and addresses remembered; the least used go
 )
 
-func newAttempts() *attempts {
-	return &attempts{otter.Must(&otter.Options[string, *rate.Limiter]{MaximumSize: attemptsKnown})}
+func newAttempts(now func() time.Time) *attempts {
+	return &attempts{now, otter.Must(&otter.Options[string, *rate.Limiter]{MaximumSize: attemptsKnown})}
 }
 
 // take counts an attempt, or says when the next one may be made.
@@ -64,7 +65,7 @@ func (a *attempts) one(key string, every time.Duration, burst int) error {
 	l, _ := a.by.ComputeIfAbsent(key, func() (*rate.Limiter, bool) {
 		return rate.NewLimiter(rate.Every(every), burst), false
 	})
-	if l == nil || l.Allow() {
+	if l == nil || l.AllowN(a.now(), 1) {
 		return nil
 	}
 	return fault.New(fault.RateLimited, "too many tries: wait a little").After(every)

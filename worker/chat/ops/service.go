@@ -80,7 +80,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Service{cfg: cfg, attempts: newAttempts(), audiences: newAudiences(cfg.Store, cfg.Now)}, nil
+	return &Service{cfg: cfg, attempts: newAttempts(cfg.Now), audiences: newAudiences(cfg.Store, cfg.Now)}, nil
 }
 
 // Run asks conns whose tokens end for new ones until ctx ends.
