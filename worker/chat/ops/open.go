@@ -54,24 +54,23 @@ func (s *Service) OpenSession(ctx context.Context, req *chatv1.OpenSessionReques
 	if err := c.Confirm(ctx); err != nil {
 		return nil, err
 	}
-	var early *chat.Heads
-	if faultpoint.Sabotaged(faultpoint.HeadsBeforeBind) {
-		h, err := s.heads(ctx, caller, req.GetCursor())
-		if err != nil {
-			return nil, patient(err)
-		}
-		early = &h
+	attach := func() error { return s.attach(ctx, c, caller, expires, have) }
+	var heads chat.Heads
+	read := func() (err error) {
+		heads, err = s.heads(ctx, caller, req.GetCursor())
+		return err
 	}
-	if err := s.attach(ctx, c, caller, expires, have); err != nil {
+	// The order is the promise.
+	steps := [2]func() error{attach, read}
+	if faultpoint.Sabotaged(faultpoint.HeadsBeforeBind) {
+		steps = [2]func() error{read, attach}
+	}
+	if err := steps[0](); err != nil {
 		return nil, patient(err)
 	}
 	faultpoint.Hit(faultpoint.ChatBound)
-	heads, err := s.heads(ctx, caller, req.GetCursor())
-	if err != nil {
+	if err := steps[1](); err != nil {
 		return nil, patient(err)
-	}
-	if early != nil {
-		heads = *early
 	}
 	users, err := s.cfg.Store.Users(ctx, caller.Realm, []chat.UserID{caller.User}, nil)
 	switch {

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/proto/faultpoint"
 	"github.com/parley-im/parley/worker/chat"
 )
 
@@ -19,9 +20,7 @@ func (s *Store) storeBatch(sends []*send) {
 	// its fate. The transaction has its own time limit.
 	err := s.leaving(context.Background(), "store sends", b.run)
 	if err == nil {
-		for i, p := range sends {
-			p.reply(b.planned.answers[i])
-		}
+		b.answer()
 		return
 	}
 	if len(sends) > 1 && fault.CodeOf(err) == fault.Internal {
@@ -53,7 +52,17 @@ func (b *batch) run(tx *gorm.DB) ([]chat.Outgoing, error) {
 		return nil, nil
 	}
 	left, rows := b.leave(g, rosters)
+	if faultpoint.Sabotaged(faultpoint.AckBeforeCommit) {
+		b.answer()
+	}
 	return left, b.write(tx, rows)
+}
+
+// answer tells the sends what became of them.
+func (b *batch) answer() {
+	for i, p := range b.sends {
+		p.reply(b.planned.answers[i])
+	}
 }
 
 // read locks the conversations and finds the ground of the plan.

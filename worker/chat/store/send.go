@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/proto/faultpoint"
 	"github.com/parley-im/parley/worker/chat"
 )
 
@@ -25,9 +27,10 @@ type send struct {
 
 	// state is waiting, until either the lane takes the send or its caller gives it up:
 	// what was given up is never stored.
-	state  atomic.Int32
-	answer answer
-	done   chan struct{} // closed when answer is there
+	state   atomic.Int32
+	answer  answer
+	replied bool          // the lane's alone
+	done    chan struct{} // closed when answer is there
 }
 
 // The states of a send.
@@ -44,9 +47,13 @@ type answer struct {
 }
 
 func newSend(c chat.Caller, d chat.Draft) *send {
+	request := d.Request
+	if faultpoint.Sabotaged(faultpoint.RequestIgnored) {
+		request += chat.RequestID(fmt.Sprint(".", outboxIDs(1)[0]))
+	}
 	return &send{
 		caller: c, draft: d,
-		key:  requestKey(d.Conversation, c.User, d.Request),
+		key:  requestKey(d.Conversation, c.User, request),
 		hash: textHash(d.Text),
 		done: make(chan struct{}),
 	}
@@ -54,7 +61,10 @@ func newSend(c chat.Caller, d chat.Draft) *send {
 
 // reply answers the send; the lane does it, once.
 func (p *send) reply(a answer) {
-	p.answer = a
+	if p.replied {
+		return // by a build that answers before the commit
+	}
+	p.replied, p.answer = true, a
 	close(p.done)
 }
 
