@@ -33,6 +33,9 @@ type people struct {
 	stop    context.CancelFunc
 	failed  atomic.Int64 // calls besides sends that were refused for good
 	running sync.WaitGroup
+
+	mu       sync.Mutex // guards refusals; a leaf
+	refusals []string
 }
 
 // The shape of the talk.
@@ -141,7 +144,7 @@ func (p *people) meet(ctx context.Context, first []*person) error {
 				return fmt.Errorf("joinRoom: %w", err)
 			}
 		}
-		if err := one.client.OpenConversation(ctx, id); err != nil {
+		if err := one.client.Call(ctx, "openConversation", &chatv1.OpenConversationRequest{Conversation: id}, new(chatv1.OpenConversationResponse)); err != nil {
 			return fmt.Errorf("openConversation: %w", err)
 		}
 		one.talksIn = append(one.talksIn, id)
@@ -195,10 +198,10 @@ func (p *people) amend(ctx context.Context, one *person, id string, s *chatclien
 	if err != nil {
 		return
 	}
-	var req, res proto.Message = &chatv1.EditMessageRequest{Conversation: id, Seq: m.GetSeq(), Text: "better: " + m.GetText(), RequestId: "e" + m.GetRequestId()}, new(chatv1.EditMessageResponse)
+	var req, res proto.Message = &chatv1.EditMessageRequest{Conversation: id, Seq: m.Seq, Text: "better: " + m.Text, RequestId: "e-" + m.RequestID}, new(chatv1.EditMessageResponse)
 	method := "editMessage"
 	if recall {
-		method, req, res = "recallMessage", &chatv1.RecallMessageRequest{Conversation: id, Seq: m.GetSeq(), RequestId: "e" + m.GetRequestId()}, new(chatv1.RecallMessageResponse)
+		method, req, res = "recallMessage", &chatv1.RecallMessageRequest{Conversation: id, Seq: m.Seq, RequestId: "e-" + m.RequestID}, new(chatv1.RecallMessageResponse)
 	}
 	p.try(ctx, one, method, req, res)
 }
@@ -212,30 +215,27 @@ func (p *people) read(ctx context.Context, one *person, id string) {
 	}
 }
 
-// try calls until there is an answer for good: what may be asked again is.
+// try calls until there is an answer for good.
 func (p *people) try(ctx context.Context, one *person, method string, req, res proto.Message) {
-	for {
-		err := one.client.Call(ctx, method, req, res)
-		var e *chatclient.Error
-		switch {
-		case err == nil || ctx.Err() != nil:
-			return
-		case errors.As(err, &e) && (e.Temporary || e.Unanswered):
-			if !pause(ctx, max(e.RetryAfter, 300*time.Millisecond)) {
-				return
-			}
-		default:
-			p.failed.Add(1)
-			return
-		}
+	if err := one.client.Do(ctx, method, req, res); err != nil && ctx.Err() == nil {
+		p.failed.Add(1)
+		p.note(method, err)
+	}
+}
+
+// note keeps the first refusals, to be told.
+func (p *people) note(method string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.refusals) < 3 {
+		p.refusals = append(p.refusals, method+": "+err.Error())
 	}
 }
 
 // waiting counts sends that have no answer yet.
 func (p *people) waiting() (n int64) {
 	for _, one := range p.all {
-		k := one.client.Counters()
-		n += k.Sends - k.Acks - k.Refused
+		n += int64(one.client.Outstanding())
 	}
 	return n
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	chatclient "github.com/parley-im/parley/deploy/client/chat"
@@ -241,7 +242,7 @@ func (c *Config) judge(ctx context.Context, r *rig, p *people, res *Result) erro
 		res.problem("a client noticed at %.2f s in %s: %s (%d) %s", v.At.Seconds(), v.Conversation, v.Breach, v.Seq, v.What)
 	}
 	if n := p.failed.Load(); n > 0 {
-		res.problem("%d calls were refused for good", n)
+		res.problem("%d calls were refused for good: %s", n, strings.Join(p.refusals, "; "))
 	}
 	return nil
 }

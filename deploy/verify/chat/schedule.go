@@ -82,7 +82,7 @@ func Schedule(seed uint64, n int, counts Counts) []Fault {
 	}
 	var list []Fault
 	var bag []int
-	at := time.Second
+	at, gateway := time.Second, 0
 	for len(list) < n {
 		if len(bag) == 0 {
 			for i, m := range may {
@@ -99,6 +99,12 @@ func Schedule(seed uint64, n int, counts Counts) []Fault {
 		}
 		at += time.Duration(400+r.IntN(1800)) * time.Millisecond
 		f := Fault{Role: m.role, Kind: m.kind, Index: pick(r, free[m.role], &at)}
+		if m.role == Gateways {
+			// In turn: people do not go back by themselves to one that was started again.
+			f.Index = gateway % counts[Gateways]
+			gateway++
+			at = max(at, free[Gateways][f.Index], free[Gateways][(f.Index+1)%counts[Gateways]])
+		}
 		if m.longest > 0 {
 			f.For = time.Duration((0.3 + 0.7*r.Float64()) * float64(m.longest))
 		}

@@ -33,7 +33,7 @@ type audience struct {
 }
 
 const (
-	audienceLasts = 5 * time.Second
+	audienceLasts = 5 * time.Second // also if an invalidation is lost
 	// audiencesHeld is how many are remembered. When they are more, those that are over
 	// go, and if that does not help all of them: each costs a statement to have again.
 	audiencesHeld = 10_000
@@ -69,4 +69,11 @@ func (a *audiences) keep(key audienceKey, fresh audience, now time.Time) {
 		clear(a.known)
 	}
 	a.known[key] = fresh
+}
+
+// forget drops the audiences of a conversation, "": of all.
+func (a *audiences) forget(id chat.ConversationID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.known, func(k audienceKey, _ audience) bool { return id == "" || k.id == id })
 }

@@ -153,6 +153,7 @@ func (s *Service) AddMembers(ctx context.Context, req *chatv1.AddMembersRequest)
 	if err != nil {
 		return nil, err
 	}
+	s.rosterChanged(id)
 	if !made.Duplicate {
 		s.changed(ctx, &made.View, users)
 	}
@@ -172,6 +173,7 @@ func (s *Service) LeaveConversation(ctx context.Context, req *chatv1.LeaveConver
 	if err != nil {
 		return nil, err
 	}
+	s.rosterChanged(id)
 	if made.Width != chat.Narrow {
 		if err := s.takeOut(ctx, c, id); err != nil {
 			return nil, patient(err) // the same request again does the rest

@@ -50,7 +50,10 @@ type Config struct {
 	// Heartbeat is how often gateways ping: clients are told. 0: DefaultHeartbeat.
 	Heartbeat time.Duration
 	Now       func() time.Time // nil: time.Now; tests have another
-	Log       *slog.Logger
+	// RosterChanged hears of conversations whose members have changed, so that others can
+	// forget them ([Service.Forget]); nil: nobody does.
+	RosterChanged func(id chat.ConversationID)
+	Log           *slog.Logger
 }
 
 // DefaultHeartbeat is the default of gateways.
@@ -90,5 +93,17 @@ func (s *Service) Run(ctx context.Context) error { return s.renewals(ctx) }
 func (s *Service) tell(what string, err error) {
 	if err != nil {
 		s.cfg.Log.Debug("not everybody was told", "push", what, "err", err)
+	}
+}
+
+// Forget drops what is remembered of a conversation, "": of all. Another worker has
+// changed who is in it.
+func (s *Service) Forget(id chat.ConversationID) { s.audiences.forget(id) }
+
+// rosterChanged drops it here and everywhere else.
+func (s *Service) rosterChanged(id chat.ConversationID) {
+	s.Forget(id)
+	if s.cfg.RosterChanged != nil {
+		s.cfg.RosterChanged(id)
 	}
 }

@@ -23,6 +23,8 @@ type config struct {
 	DatabaseConns   int    `default:"${database_conns}" help:"Connections to a database server."`
 	DatabaseRelaxed bool   `help:"SQLite: answer before the disk has it; a power failure may then take the last moments."`
 	NATS            string `name:"nats" placeholder:"URL" help:"NATS servers, with commas between; empty: none, and no events."`
+	NATSCreds       string `name:"nats-creds" placeholder:"FILE" help:"Credentials for NATS: a JWT and its key."`
+	NATSPrefix      string `name:"nats-prefix" default:"parley" help:"What begins all subjects; clusters that share a NATS need different ones."`
 
 	Realm           []string      `help:"Realms that are served; empty: all."`
 	TokenSecretFile string        `reload:"" placeholder:"FILE" help:"File with the secrets that sign access tokens, one in each line, the current one first; empty: one that the database keeps."`

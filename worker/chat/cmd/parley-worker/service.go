@@ -14,6 +14,7 @@ import (
 	"github.com/parley-im/parley/worker"
 	"github.com/parley-im/parley/worker/chat"
 	"github.com/parley-im/parley/worker/chat/auth"
+	"github.com/parley-im/parley/worker/chat/bus"
 	"github.com/parley-im/parley/worker/chat/delivery"
 	"github.com/parley-im/parley/worker/chat/ops"
 	"github.com/parley-im/parley/worker/chat/presence"
@@ -29,6 +30,8 @@ func (c *config) New(n *node.Node) (node.Service, error) {
 	s := &service{cfg: c, node: n, directory: directory}
 	n.Ready("database", func() error { return s.database.err() })
 	n.Ready("gateways", s.attached)
+	n.Ready("nats", s.carried)
+	n.Ready("outbox", func() error { return s.outbox.err() })
 	n.OnReload(func(next node.Program) { s.reload(next.(*config)) })
 	n.Metrics().MustRegister(s)
 	return s, nil
@@ -40,6 +43,8 @@ type service struct {
 	node      *node.Node
 	directory *register.Client
 	database  health
+	outbox    health
+	lag       atomic.Pointer[chat.Lag] // nil: not asked yet
 
 	parts atomic.Pointer[parts] // nil until the database is there
 }
@@ -50,6 +55,7 @@ type parts struct {
 	tokens   *auth.Tokens
 	worker   *worker.Worker
 	delivery *delivery.Delivery
+	bus      *bus.Bus // nil: there is none
 	presence *presence.Presence
 	ops      *ops.Service
 }
@@ -74,6 +80,10 @@ func (s *service) Run(ctx context.Context) error {
 		return p.worker.Run(ctx)
 	})
 	eg.Go(func() error { return p.delivery.Run(serving) })
+	if p.bus != nil {
+		eg.Go(func() error { return p.bus.Run(serving) })
+		context.AfterFunc(ctx, p.bus.Retire) // a worker that drains takes no rows of others
+	}
 	eg.Go(func() error { return p.presence.Run(ctx) })
 	eg.Go(func() error { return p.ops.Run(ctx) })
 	eg.Go(func() error { s.watch(ctx, p.store); return nil })
@@ -91,7 +101,7 @@ func (s *service) build(ctx context.Context) (*parts, error) {
 	if p.store, err = store.Open(ctx, cfg); err != nil {
 		return nil, err
 	}
-	_ = s.database.set(nil)
+	_, _ = s.database.set(nil), s.outbox.set(nil)
 	if err := s.assemble(ctx, p); err != nil {
 		p.store.Close()
 		return nil, err
@@ -127,7 +137,14 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 		return err
 	}
 	sender := p.worker.Sender()
-	p.delivery = delivery.New(delivery.Config{Outbox: p.store, Sender: sender, Log: s.node.Log()})
+	if err := s.connect(p); err != nil {
+		return err
+	}
+	deliver := delivery.Config{Outbox: p.store, Sender: sender, Log: s.node.Log()}
+	if p.bus != nil {
+		deliver.Publisher = p.bus
+	}
+	p.delivery = delivery.New(deliver)
 	courier := delivery.NewCourier(sender)
 	p.presence = presence.New(presence.Config{
 		Boot: id.Boot, Users: p.worker.WatchUsers(), Workers: colleagues{s.directory.Watch("worker")},
@@ -136,12 +153,36 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 	p.ops, err = ops.New(ops.Config{
 		Store: p.store, Passwords: auth.NewPasswords(0, 0), Tokens: p.tokens, Presence: p.presence,
 		Courier: courier, Sender: sender, Heartbeat: s.cfg.Heartbeat, Log: s.node.Log(),
+		RosterChanged: func(id chat.ConversationID) {
+			if p.bus != nil {
+				p.bus.Invalidate(rosters, string(id))
+			}
+		},
 	})
 	if err != nil {
 		return err
 	}
+	if p.bus != nil {
+		p.bus.OnDrain(p.delivery.Drain)
+		p.bus.Watch(rosters, func(id string) { p.ops.Forget(chat.ConversationID(id)) })
+	}
 	handler.Handler = p.ops.Handler()
 	return nil
+}
+
+// rosters is the topic of conversations whose members have changed.
+const rosters = "rosters"
+
+// connect makes the bus, if there is to be one.
+func (s *service) connect(p *parts) (err error) {
+	if s.cfg.NATS == "" {
+		return nil
+	}
+	id := s.node.Identity()
+	p.bus, err = bus.New(bus.Config{
+		URL: s.cfg.NATS, Name: id.Cluster + "/" + id.Node, Creds: s.cfg.NATSCreds, Prefix: s.cfg.NATSPrefix, Log: s.node.Log(),
+	})
+	return err
 }
 
 // colleagues are the workers of the cluster.
@@ -167,6 +208,14 @@ func (s *service) attached() error {
 	return nil
 }
 
+// carried tells whether events leave.
+func (s *service) carried() error {
+	if p := s.parts.Load(); p != nil && p.bus != nil {
+		return p.bus.Ready()
+	}
+	return nil
+}
+
 // reload takes over what may change while the process runs.
 func (s *service) reload(c *config) {
 	p := s.parts.Load()
@@ -186,14 +235,39 @@ func (s *service) reload(c *config) {
 // The times of what runs beside the calls.
 const (
 	watchEvery = 2 * time.Second
+	lagEvery   = 5 // every so many looks at the database
 	tidyEvery  = time.Hour
+	// lagging is how old a row of the outbox may be before this worker says that something
+	// is wrong: a dead worker's are taken over after two seconds.
+	lagging = 20 * time.Second
 )
+
+// measure asks how far the outbox is behind.
+func (s *service) measure(ctx context.Context, st *store.Store) {
+	lag, err := st.Lag(ctx)
+	if err != nil {
+		return // the database is away, which is said elsewhere
+	}
+	s.lag.Store(&lag)
+	switch {
+	case lag.OldestUnfanned > lagging:
+		err = fmt.Errorf("%d messages and changes wait to be fanned out, the oldest for %v", lag.Unfanned, lag.OldestUnfanned.Round(time.Second))
+	case lag.OldestUnpublished > lagging:
+		err = fmt.Errorf("%d events wait to be published, the oldest for %v", lag.Unpublished, lag.OldestUnpublished.Round(time.Second))
+	}
+	if was := s.outbox.set(err); was == nil && err != nil {
+		s.node.Log().Warn("the outbox is behind", "unfanned", lag.Unfanned, "unpublished", lag.Unpublished)
+	}
+}
 
 // watch asks the database how it is, so that readiness need not wait for it.
 func (s *service) watch(ctx context.Context, st *store.Store) {
-	for pause(ctx, watchEvery) {
+	for n := 0; pause(ctx, watchEvery); n++ {
 		asked, cancel := context.WithTimeout(ctx, watchEvery)
 		err := st.Ready(asked)
+		if n%lagEvery == 0 && err == nil {
+			s.measure(asked, st)
+		}
 		cancel()
 		if ctx.Err() != nil {
 			return
