@@ -225,6 +225,11 @@ func (c *Config) judge(ctx context.Context, r *rig, p *people, res *Result) erro
 	var noticed []chatclient.Violation
 	for _, one := range p.all {
 		d, violations := one.device()
+		for _, s := range one.client.Log().Sent {
+			if s.Refused {
+				res.problem("a send of %s was refused: %v (tried %d times)", one.name, s.Code, s.Tries)
+			}
+		}
 		for id, v := range all {
 			d.Sees[id] = one.sees(id, v)
 		}

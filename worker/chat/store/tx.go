@@ -83,6 +83,7 @@ func (s *Store) fault(what string, err error) error {
 // class sorts an error, first by what all drivers share.
 func (s *Store) class(err error) class {
 	var network net.Error
+	var unsent interface{ SafeToRetry() bool } // by pgx: nothing of it reached the server
 	switch {
 	case err == nil:
 		return unknown
@@ -94,7 +95,7 @@ func (s *Store) class(err error) class {
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
 		errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
-		errors.As(err, &network):
+		errors.As(err, &network), errors.As(err, &unsent) && unsent.SafeToRetry():
 		return away
 	}
 	return s.dialect.class(err)
