@@ -145,17 +145,19 @@ func (s *Store) LeaveConversation(ctx context.Context, c chat.Caller, id chat.Co
 		}
 		owned := role(me) == chat.Owner
 		me.Role, me.LeftAt, me.ChangedAt = int8(chat.Stranger), now, now
-		rows := []member{*me}
+		if err := setRole(tx, me); err != nil {
+			return chat.View{}, nil, err
+		}
 		var left []chat.Outgoing
 		if chat.Type(conv.Type) == chat.Group {
 			if owned {
 				heir, err := oldest(tx, conv, c.User)
+				if err == nil && heir != nil {
+					heir.Role, heir.ChangedAt = int8(chat.Owner), now
+					err = setRole(tx, heir)
+				}
 				if err != nil {
 					return chat.View{}, nil, err
-				}
-				if heir != nil {
-					heir.Role, heir.ChangedAt = int8(chat.Owner), now
-					rows = append(rows, *heir)
 				}
 			}
 			conv.Members--
@@ -163,9 +165,6 @@ func (s *Store) LeaveConversation(ctx context.Context, c chat.Caller, id chat.Co
 			if left, err = s.writeLine(tx, conv, l, now); err != nil {
 				return chat.View{}, nil, err
 			}
-		}
-		if err := writeMembers(tx, rows); err != nil {
-			return chat.View{}, nil, err
 		}
 		return viewOf(conv, me, c.User), left, nil
 	})

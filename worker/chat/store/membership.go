@@ -73,7 +73,14 @@ func readMembers(tx *gorm.DB, c *conversation, users ...chat.UserID) (map[chat.U
 	return all, nil
 }
 
-// writeMembers keeps rows, new ones and others.
+// setRole writes what somebody became, and nothing of how far they have read: a read
+// mark rises without the lock of the conversation, at this moment perhaps.
+func setRole(tx *gorm.DB, m *member) error {
+	return tx.Model(m).Select("role", "left_at", "changed_at").Updates(m).Error
+}
+
+// writeMembers keeps the rows of users who are not in it, new ones and those who had
+// left. The caller has locked the conversation.
 func writeMembers(tx *gorm.DB, rows []member) error {
 	return tx.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "conversation_id"}, {Name: "user_id"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/parley-im/parley/worker/chat"
 )
@@ -33,15 +34,32 @@ func (s *Store) JoinRoom(ctx context.Context, c chat.Caller, id chat.Conversatio
 			if err != nil {
 				return err
 			}
-			*mark = conv.admit(c.User, chat.Member, now)
-			if err := writeMembers(tx, []member{*mark}); err != nil {
+			fresh := conv.admit(c.User, chat.Member, now)
+			switch entered, err := enter(tx, fresh); {
+			case err != nil:
 				return err
+			case entered:
+				mark = &fresh
+			default: // another conn of the user was faster
+				return errAgain
 			}
 		}
 		made.View = viewOf(conv, mark, c.User)
 		return nil
 	})
 	return made, err
+}
+
+// enter makes somebody a member who is not one, and changes nothing of who is: a mark
+// may have moved by then that stays.
+func enter(tx *gorm.DB, m member) (bool, error) {
+	done := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&m)
+	if done.Error != nil || done.RowsAffected > 0 {
+		return true, done.Error
+	}
+	done = tx.Model(&m).Where("role = 0").
+		Select("role", "from_seq", "from_count", "read_seq", "read_count", "joined_at", "left_at", "changed_at").Updates(&m)
+	return done.RowsAffected > 0, done.Error
 }
 
 // Attendances implements chat.Conversations.
