@@ -101,8 +101,8 @@ func (s *Store) SendTogether(callers []chat.Caller, drafts []chat.Draft) ([]chat
 	return stored, errs
 }
 
-// PutChanges makes n changes of messages of a conversation, the first of them of seq and
-// each of the next message.
+// PutChanges makes n changes in a conversation, the first of them of message seq and
+// each of the next message, and counts as if the messages were there too.
 func (s *Store) PutChanges(id chat.ConversationID, seq chat.Seq, n int) error {
 	return s.w.Transaction(func(tx *gorm.DB) error {
 		locked, now, err := s.locked(tx, []string{string(id)})
@@ -117,7 +117,7 @@ func (s *Store) PutChanges(id chat.ConversationID, seq chat.Seq, n int) error {
 		if err := tx.CreateInBatches(&changes, 500).Error; err != nil {
 			return err
 		}
-		return tx.Model(conv).Update("rev", conv.Rev+int64(n)).Error
+		return tx.Model(conv).Updates(map[string]any{"rev": conv.Rev + int64(n), "seq": int64(seq) + int64(n) - 1}).Error
 	})
 }
 

@@ -77,6 +77,9 @@ func (postgres) now() string {
 func (postgres) locks() bool { return true }
 
 func (postgres) class(err error) class {
+	if pgconn.SafeToRetry(err) { // nothing was sent: the connection had been lost before
+		return away
+	}
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
 		return unknown
