@@ -24,6 +24,7 @@ func Messages(t *testing.T, open Open) {
 		"PagesOfMessages":                    pagesOfMessages,
 		"WhoMayReadWhat":                     whoMayReadWhat,
 		"MarksOnlyRise":                      marksOnlyRise,
+		"AMarkStandsWhateverHappensBesides":  aMarkStandsWhateverHappensBesides,
 		"UnreadIsASubtraction":               unreadIsASubtraction,
 		"WhoHearsPassingThings":              whoHearsPassingThings,
 	} {

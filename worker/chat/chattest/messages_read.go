@@ -238,3 +238,49 @@ func whoHearsPassingThings(t *testing.T, open Open) {
 		t.Errorf("typing in a room: %v", err)
 	}
 }
+
+// aMarkStandsWhateverHappensBesides: the owner leaves, which makes the friend the owner,
+// while the friend reads on; another device of the friend joins a room once more.
+func aMarkStandsWhateverHappensBesides(t *testing.T, open Open) {
+	w := newWorld(t, open)
+	owner, friend := w.users[0], w.users[1]
+	for i := range 25 {
+		made, err := w.a.AddConversation(t.Context(), owner, chat.NewConversation{Type: chat.Group, Name: "to be left", Users: []chat.UserID{friend.User}, Request: chat.RequestID(fmt.Sprint("left-", i))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := w.send(w.a, owner, made.ID, fmt.Sprint("m-", i), "hello")
+		var all sync.WaitGroup
+		all.Go(func() { w.leave(w.a, owner, made.ID) })
+		all.Go(func() {
+			if _, moved, err := w.b.MarkRead(t.Context(), friend, made.ID, m.Seq); err != nil || !moved {
+				t.Errorf("mark: moved %v, %v", moved, err)
+			}
+		})
+		all.Wait()
+		if v := w.look(w.b, friend, made.ID); v.ReadSeq < m.Seq || v.Role != chat.Owner {
+			t.Errorf("round %d: the mark is at %d of %d, the role %v", i, v.ReadSeq, m.Seq, v.Role)
+		}
+	}
+	room := w.room("joined twice")
+	for i := range 25 {
+		var all sync.WaitGroup
+		for _, s := range []chat.Store{w.a, w.b} {
+			all.Go(func() {
+				if _, err := s.JoinRoom(t.Context(), friend, room, ""); err != nil {
+					t.Error(err)
+					return
+				}
+				m := w.send(s, friend, room, fmt.Sprint("r-", i), "hello")
+				if v := w.look(s, friend, room); v.ReadSeq < m.Seq || v.Role != chat.Member {
+					t.Errorf("round %d: the mark is at %d of %d, the role %v", i, v.ReadSeq, m.Seq, v.Role)
+				}
+			})
+		}
+		all.Wait()
+		if v := w.look(w.a, friend, room); v.ReadSeq != v.Seq {
+			t.Errorf("round %d: the mark is at %d of %d", i, v.ReadSeq, v.Seq)
+		}
+		w.leave(w.a, friend, room)
+	}
+}
