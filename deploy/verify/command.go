@@ -13,7 +13,7 @@ import (
 // Command is the command line of parley-verify.
 type Command struct {
 	Seed     uint64        `help:"Seed of the schedule of faults; 0: from the clock. It is printed, and the same one gives the same schedule."`
-	Phases   []string      `help:"Phases to run: faults, rolling, messages, binds, points, sabotage. Default: all."`
+	Phases   []string      `help:"Phases to run: faults, rolling, messages, binds, points, sabotage, chat, chat-sabotage. Default: all."`
 	Sabotage bool          `help:"Only the sabotage phase: builds that leave one guarantee out must each be caught."`
 	Long     bool          `help:"Everything at full length: 60 faults, 10,000 binds, the gateways' default patience."`
 	Conns    int           `help:"Conns at once; 0: 500."`
@@ -23,6 +23,7 @@ type Command struct {
 	Faults   int           `help:"Faults of the first phase; 0: 25, with --long 60."`
 	Binds    int           `help:"Binds of the binds phase; 0: 2000, with --long 10000."`
 	Patience time.Duration `help:"How long gateways wait for a silent worker; 0: 1.2s, with --long 3s."`
+	Database []string      `help:"Databases of the chat: sqlite, postgres, mysql. Default: sqlite and postgres, with --long mysql too."`
 	Race     bool          `help:"Build the processes with the race detector."`
 	JSON     string        `help:"File for the report as JSON." type:"path"`
 	Verbose  bool          `help:"Print the log of every process."`
@@ -37,12 +38,12 @@ func (c *Command) Run() error {
 	defer stop()
 	phases := c.Phases
 	if c.Sabotage {
-		phases = []string{phaseSabotage}
+		phases = []string{phaseSabotage, phaseChatSabotage}
 	}
 	report, err := Run(ctx, Config{
 		Seed: c.Seed, Phases: phases, Conns: c.Conns, Rate: c.Rate, Gateways: c.Gateways, Workers: c.Workers,
 		Faults: c.Faults, Binds: c.Binds, Patience: c.Patience, Long: c.Long, Race: c.Race,
-		Out: os.Stdout, Verbose: c.Verbose,
+		Out: os.Stdout, Verbose: c.Verbose, Databases: c.Database,
 	})
 	if err != nil {
 		return err

@@ -19,9 +19,12 @@ const (
 	phaseBinds    = "binds"
 	phasePoints   = "points"
 	phaseSabotage = "sabotage"
+
+	phaseChat         = "chat"
+	phaseChatSabotage = "chat-sabotage"
 )
 
-var allPhases = []string{phaseFaults, phaseRolling, phaseMessages, phaseBinds, phasePoints, phaseSabotage}
+var allPhases = []string{phaseFaults, phaseRolling, phaseMessages, phaseBinds, phasePoints, phaseSabotage, phaseChat, phaseChatSabotage}
 
 // Config is what a run is made of; parley-verify's flags fill it.
 type Config struct {
@@ -35,9 +38,11 @@ type Config struct {
 	Binds    int           // of the binds phase; 0: 2000, with Long 10,000
 	Patience time.Duration // of the gateways with workers; 0: 1.2 s, with Long 3 s, their default
 	Long     bool          // everything at full length
-	Race     bool          // the processes are built with the race detector
-	Out      io.Writer     // progress and tables; nil: nobody looks
-	Verbose  bool          // the log of all processes too
+
+	Databases []string  // of the chat; none: sqlite and postgres, with Long mysql too
+	Race      bool      // the processes are built with the race detector
+	Out       io.Writer // progress and tables; nil: nobody looks
+	Verbose   bool      // the log of all processes too
 }
 
 func (c Config) withDefaults() Config {

@@ -11,6 +11,9 @@
 //	binds     a send that begins when a bind was answered must arrive
 //	points    processes that stop or die at the moments random faults rarely meet
 //	sabotage  builds that leave one guarantee out: each must be caught
+//	chat      people who chat, on each database, while everything breaks
+//	chat-sabotage  the same for the guarantees of the chat
 //
-// The comparison itself is package compare; what the workers do is package answer.
+// The comparison itself is package compare; what the workers do is package answer. The
+// chat's phases are package chat, and package screens compares what people saw.
 package verify

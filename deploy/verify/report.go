@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-im/parley/deploy/verify/chat"
 	"github.com/parley-im/parley/deploy/verify/compare"
 )
 
@@ -32,6 +33,7 @@ type Phase struct {
 	Faults  map[Kind]int      `json:"faults,omitempty"`
 	Drain   time.Duration     `json:"longestDrainNs,omitempty"` // of a worker, after SIGTERM
 	Counts  Counts            `json:"counts"`
+	Chat    *chat.Result      `json:"chat,omitempty"` // of the chat\'s phases
 	// Sabotaged says that the phase was to be caught: OK means that it was.
 	Sabotaged bool `json:"sabotaged,omitempty"`
 	// Skipped says why the phase could not be run here.
@@ -68,15 +70,10 @@ func (r *Report) Write(w io.Writer) {
 	fmt.Fprintf(w, "\n"+row, "phase", "sent", "received", "lost", "unansw.", "doubled", "swapp.", "strange", "drop.",
 		"moves", "again", "refused", "p99", "pause", "")
 	for _, p := range r.Phases {
-		verdict := "ok"
-		switch {
-		case p.Skipped != "":
-			verdict = "skipped: " + p.Skipped
-		case !p.OK:
-			verdict = "FAILED"
-		case p.Sabotaged:
-			verdict = "caught"
+		if p.Chat != nil {
+			continue
 		}
+		verdict := p.verdict()
 		f := p.Findings
 		if f == nil {
 			f = &compare.Findings{}
@@ -86,6 +83,7 @@ func (r *Report) Write(w io.Writer) {
 			ms(f.P99), ms(f.Pause), verdict)
 	}
 	fmt.Fprintf(w, "\nagain: events redelivered; refused: acknowledgements and commands under an old term; pause: the longest wait for a reply\n")
+	r.writeChat(w)
 	for _, p := range r.Phases {
 		p.write(w)
 	}
@@ -97,6 +95,39 @@ func (r *Report) Write(w io.Writer) {
 		verdict += "; no packets were dropped, which needs Linux, root, ip and nft"
 	}
 	fmt.Fprintf(w, "\nseed %d, %v: %s\n", r.Seed, r.Took.Round(100*time.Millisecond), verdict)
+}
+
+func (p *Phase) verdict() string {
+	switch {
+	case p.Skipped != "":
+		return "skipped: " + p.Skipped
+	case !p.OK:
+		return "FAILED"
+	case p.Sabotaged:
+		return "caught"
+	}
+	return "ok"
+}
+
+// writeChat prints the phases of the chat.
+func (r *Report) writeChat(w io.Writer) {
+	row := "%-24s %8s %7s %8s %8s %6s %6s %6s %8s %8s %8s %8s %8s %8s %10s  %s\n"
+	head := false
+	for _, p := range r.Phases {
+		if p.Chat == nil {
+			continue
+		}
+		if !head {
+			head = true
+			fmt.Fprintf(w, "\n"+row, "phase", "acked", "acks/s", "shown", "unstored", "lost", "doubl.", "swapp.", "resumes", "again", "fetches", "rescued", "duplic.", "p99", "longest", "")
+		}
+		c, f := p.Chat, &p.Chat.Findings
+		fmt.Fprintf(w, row, p.Name, n(f.Acked), fmt.Sprintf("%.0f", c.AckedPerSecond), n(f.Shown), n(f.Unstored), n(f.Lost), n(f.Doubled+f.Twice), n(f.Swapped),
+			n(int(c.Resumes)), n(int(c.Redelivered)), n(int(c.HistoryFetches)), n(int(c.Rescued)), n(int(c.Duplicates)), ms(f.P99ToScreen), ms(f.LongestToScreen), p.verdict())
+	}
+	if head {
+		fmt.Fprintf(w, "\nagain: events redelivered; fetches: of history that was missing; rescued: rows of the outbox done by another process; duplic.: repeated sends answered like the first; p99, longest: from an acknowledgement to another's screen\n")
+	}
 }
 
 // write prints what does not fit into the table.
@@ -114,6 +145,17 @@ func (p *Phase) write(w io.Writer) {
 	}
 	for _, problem := range p.Problems {
 		fmt.Fprintf(w, "%s: %s\n", p.Name, problem)
+	}
+	if c := p.Chat; c != nil {
+		var list []string
+		for what, times := range c.Faults {
+			list = append(list, fmt.Sprintf("%d × %s", times, what))
+		}
+		slices.Sort(list)
+		fmt.Fprintf(w, "\n%s: %d users in %d direct conversations, %d group chats and a room; %s\n", p.Name, c.Users, c.Directs, c.Groups, strings.Join(list, "; "))
+		if b := c.Findings.First; b != nil && !p.Sabotaged {
+			fmt.Fprintf(w, "%s: first broken: conversation %s, device %q, number %d: %s\n  %s\n", p.Name, b.Conversation, b.Device, b.Seq, b.What, strings.Join(b.Lines, "\n  "))
+		}
 	}
 	if f := p.Findings; f != nil && f.First != nil && !p.Sabotaged {
 		fmt.Fprintf(w, "%s: first broken conn %s, frame %d %s, at %.4fs:\n  %s\n", p.Name,

@@ -34,7 +34,13 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 			return nil, err
 		}
 	}
-	for _, step := range c.steps(plain, faulty) {
+	var chatty talkers
+	if c.wants(phaseChat, phaseChatSabotage) {
+		if chatty, err = c.compileChat(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, step := range append(c.steps(plain, faulty), c.chatSteps(chatty)...) {
 		p := &Phase{Name: step.name}
 		at := time.Now()
 		c.say("\n%s", p.Name)
@@ -61,6 +67,21 @@ func (c *Config) wants(phases ...string) bool {
 type step struct {
 	name string
 	run  func(context.Context, *Phase) error
+}
+
+// chatSteps are the phases of the chat.
+func (c *Config) chatSteps(t talkers) (list []step) {
+	if c.wants(phaseChat) {
+		for _, database := range c.databases() {
+			list = append(list, step{"chat on " + database, func(ctx context.Context, p *Phase) error { return c.talk(ctx, t, p, database) }})
+		}
+	}
+	if c.wants(phaseChatSabotage) {
+		for _, weakness := range chatWeaknesses() {
+			list = append(list, step{"chat " + weakness, func(ctx context.Context, p *Phase) error { return c.talkSabotaged(ctx, t, p, weakness) }})
+		}
+	}
+	return list
 }
 
 func (c *Config) steps(plain, faulty local.Programs) (list []step) {

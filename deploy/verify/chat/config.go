@@ -31,6 +31,8 @@ type Config struct {
 	Points map[string]string
 	// Schedule takes the place of one that is drawn from Seed.
 	Schedule []Fault
+	// Linger is how long people go on talking after the last fault; 0: 2 s.
+	Linger time.Duration
 	// Settle is how long everything has to come to rest at the end; 0: 45 s.
 	Settle time.Duration
 
@@ -54,6 +56,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Settle == 0 {
 		c.Settle = 45 * time.Second
+	}
+	if c.Linger == 0 {
+		c.Linger = 2 * time.Second
 	}
 	if c.Say == nil {
 		c.Say = func(string, ...any) {}

@@ -62,6 +62,32 @@ func orEnv(name, value string) string {
 	return value
 }
 
+// Reachable says what is missing for a run on a database; nil: nothing.
+func Reachable(ctx context.Context, kind string) error {
+	if kind == SQLite {
+		return nil
+	}
+	admin, variable := orEnv("PARLEY_TEST_POSTGRES", postgresURL), "PARLEY_TEST_POSTGRES"
+	if kind == MySQL {
+		admin, variable = orEnv("PARLEY_TEST_MYSQL", mysqlURL), "PARLEY_TEST_MYSQL"
+	}
+	u, err := url.Parse(admin)
+	if err != nil {
+		return fmt.Errorf("%s is no URL", variable)
+	}
+	server, err := connect(kind, u)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := server.PingContext(ctx); err != nil {
+		return fmt.Errorf("no %s at %s: start one, or name one by %s, whose user may create databases", kind, u.Host, variable)
+	}
+	return nil
+}
+
 func openFile(path string) (*database, error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_txlock=immediate")
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/parley-im/parley/deploy/local"
@@ -24,13 +25,57 @@ type rig struct {
 	db    *database
 	ports *local.Block
 	dir   string
+
+	mu    sync.Mutex             // guards turns
+	turns map[string]*sync.Mutex // by process: held by whoever strikes or revives it
+	armed map[string]bool        // processes that have yet to die at their fault point; their turn guards them
+}
+
+// turn is held while something happens to a process, or to a server that is not ours.
+func (r *rig) turn(name string) *sync.Mutex {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.turns[name] == nil {
+		r.turns[name] = new(sync.Mutex)
+	}
+	return r.turns[name]
+}
+
+// revive starts a process that has died at its fault point, without orders. Its turn is
+// held.
+func (r *rig) revive(p *proc.Process) error {
+	if p.Running() || !r.armed[p.Name()] {
+		return nil
+	}
+	delete(r.armed, p.Name())
+	orders(p, "PARLEY_FAULTPOINTS", "")
+	return p.Start()
+}
+
+// attend revives those that die at their fault points until ctx ends.
+func (r *rig) attend(ctx context.Context, say func(format string, args ...any)) {
+	for pause(ctx, 100*time.Millisecond) {
+		for _, p := range r.Processes() {
+			turn := r.turn(p.Name())
+			if p.Running() || !turn.TryLock() {
+				continue
+			}
+			if r.armed[p.Name()] {
+				say("%s died at its fault point", p.Name())
+			}
+			if err := r.revive(p); err != nil {
+				say("%s is not started again: %v", p.Name(), err)
+			}
+			turn.Unlock()
+		}
+	}
 }
 
 // readyWithin bounds how long a cluster may take to be ready.
 const readyWithin = 60 * time.Second
 
 func (c *Config) setup(ctx context.Context) (_ *rig, err error) {
-	r := &rig{}
+	r := &rig{turns: map[string]*sync.Mutex{}, armed: map[string]bool{}}
 	defer func() {
 		if err != nil {
 			r.close()
@@ -69,6 +114,7 @@ func (c *Config) setup(ctx context.Context) (_ *rig, err error) {
 	for _, p := range r.Processes() {
 		if order := c.Points[p.Name()]; order != "" {
 			orders(p, "PARLEY_FAULTPOINTS", order)
+			r.armed[p.Name()] = strings.Contains(order, "kill")
 		}
 		if c.Weakness != "" && strings.HasPrefix(p.Name(), "worker-") {
 			orders(p, "PARLEY_SABOTAGE", c.Weakness)

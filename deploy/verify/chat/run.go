@@ -32,6 +32,7 @@ type Result struct {
 	Duplicates             int64         `json:"duplicatesAnswered"`
 	DoublePushes           int64         `json:"doublePushes"` // that clients dropped
 	Resends                int64         `json:"resends"`
+	Left                   int           `json:"left"`       // rows in the outbox at the end
 	Violations             int64         `json:"violations"` // that clients noticed themselves
 }
 
@@ -127,6 +128,11 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 		p.talk(talking, c.Rate, rand.New(rand.NewPCG(c.Seed, 0x74616c6b)))
 	}()
 	k := &counted{r: r, total: map[string]float64{}, last: map[string]map[string]float64{}}
+	attended := make(chan struct{})
+	go func() {
+		defer close(attended)
+		r.attend(talking, c.Say)
+	}()
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -143,14 +149,21 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 		c.Say("%s %v", c.Database, f)
 	})
 	if err == nil {
+		pause(ctx, 300*time.Millisecond) // for who dies at a fault point in the end
 		err = r.awaitWhole(ctx)
 	}
-	pause(ctx, 2*time.Second) // what was mended last works under load, too
+	pause(ctx, c.Linger) // what was mended last works under load, too
 	res.Talked = time.Since(began)
 	res.AckedPerSecond = float64(p.counters().Acks) / res.Talked.Seconds()
 	hush()
 	<-quiet
 	<-watched
+	<-attended
+	for name, yet := range r.armed {
+		if yet {
+			res.problem("%s never came to the point where it was to die", name)
+		}
+	}
 	k.look()
 	res.Redelivered, res.Rescued = k.total["parley_worker_redelivered_total"], k.total["parley_chat_rescued_total"]
 	return err
@@ -172,7 +185,7 @@ func (c *Config) settle(ctx context.Context, r *rig, p *people, res *Result) err
 			if err != nil && within.Err() == nil {
 				return err
 			}
-			behind = p.behind(all)
+			behind, res.Left = p.behind(all), waiting
 			if behind == 0 && waiting == 0 && err == nil {
 				return nil
 			}

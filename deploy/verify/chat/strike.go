@@ -14,24 +14,16 @@ import (
 func (r *rig) play(ctx context.Context, schedule []Fault, note func(Fault)) error {
 	began := time.Now()
 	errs := make([]error, len(schedule))
-	type target struct {
-		role  Role
-		index int
-	}
-	one := map[target]*sync.Mutex{}
 	var all sync.WaitGroup
 	for i, f := range schedule {
 		if !pause(ctx, f.At-time.Since(began)) {
 			break
 		}
-		at := target{f.Role, f.Index}
-		if one[at] == nil {
-			one[at] = new(sync.Mutex)
-		}
-		one[at].Lock()
+		turn := r.turn(fmt.Sprintf("%s-%d", f.Role, f.Index+1)) // what processes are called
+		turn.Lock()
 		note(f)
 		all.Go(func() {
-			defer one[at].Unlock()
+			defer turn.Unlock()
 			if err := r.strike(ctx, f); err != nil {
 				errs[i] = fmt.Errorf("%v: %w", f, err)
 			}
@@ -47,6 +39,9 @@ func (r *rig) strike(ctx context.Context, f Fault) error {
 		return r.db.strike(ctx, f)
 	}
 	p := r.process(f)
+	if err := r.revive(p); err != nil {
+		return err
+	}
 	switch f.Kind {
 	case Kill, KillLong:
 		if err := p.Kill(); err != nil {
@@ -73,7 +68,7 @@ func (r *rig) strike(ctx context.Context, f Fault) error {
 // another process can hold its lock.
 func (d *database) strike(ctx context.Context, f Fault) error {
 	switch {
-	case d.proxy == nil:
+	case d.proxy == nil, f.Kind == Locked:
 		return d.lock(ctx, f.For)
 	case f.Kind == Down:
 		d.proxy.Stop()

@@ -1,0 +1,191 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/parley-im/parley/deploy/local"
+	"github.com/parley-im/parley/deploy/local/build"
+	"github.com/parley-im/parley/deploy/verify/chat"
+	"github.com/parley-im/parley/proto/faultpoint"
+)
+
+// The programs of the chat.
+const (
+	chatWorker = "worker/chat/cmd/parley-worker"
+	natsServer = "deploy/cmd/parley-nats"
+)
+
+// talkers are the programs that the chat's phases run.
+type talkers struct {
+	local.Programs
+	nats string
+}
+
+// compileChat builds them, with fault points: the runs give orders.
+func (c *Config) compileChat(ctx context.Context) (talkers, error) {
+	b := build.Builder{Race: c.Race, Tags: tags, Say: func(line string) { c.say("%s", line) }}
+	p, err := b.Programs(ctx, build.Register, build.Gateway, chatWorker, natsServer)
+	return talkers{local.Programs{Register: p[build.Register], Gateway: p[build.Gateway], Worker: p[chatWorker]}, p[natsServer]}, err
+}
+
+// databases are those of the chat phase.
+func (c *Config) databases() []string {
+	if len(c.Databases) > 0 {
+		return c.Databases
+	}
+	list := []string{chat.SQLite, chat.Postgres}
+	if c.Long {
+		list = append(list, chat.MySQL)
+	}
+	return list
+}
+
+// talk is people who chat on a database while everything that the chat stands on
+// breaks. Processes die and stop at the fault points of the chat, too.
+func (c *Config) talk(ctx context.Context, t talkers, p *Phase, database string) error {
+	if err := chat.Reachable(ctx, database); err != nil {
+		if os.Getenv("PARLEY_CI") != "" {
+			return err
+		}
+		p.OK, p.Skipped = true, err.Error()
+		return nil
+	}
+	cfg := c.chatConfig(t, database)
+	if c.Long {
+		cfg.Faults, cfg.Users = 60, 240
+	}
+	cfg.Points = map[string]string{
+		"worker-1":  string(faultpoint.ChatCommitted) + "=kill@300", // between commit and fan-out
+		"worker-2":  string(faultpoint.ChatBound) + "=kill@40",      // between bind and the heads
+		"gateway-1": string(faultpoint.GatewayReplyQueued) + "=kill@800",
+		"worker-3":  string(faultpoint.WorkerHandled) + "=kill@900", // between the commit and the answer's way
+	}
+	r, err := chat.Run(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	p.Chat = r
+	for name, v := range map[string]float64{
+		"resumes": float64(r.Resumes), "redeliveries": r.Redelivered, "history fetches": float64(r.HistoryFetches),
+		"outbox rescues": r.Rescued, "duplicates answered": float64(r.Duplicates),
+	} {
+		if v == 0 {
+			p.problem("no %s: this run has not tried what it is to prove", name)
+		}
+	}
+	if r.AckedPerSecond < leastAcks {
+		p.problem("%.0f acknowledged sends a second, want %d at least", r.AckedPerSecond, leastAcks)
+	}
+	p.judgeChat()
+	return nil
+}
+
+// leastAcks is how many sends a second must be acknowledged for a run to be one under
+// load.
+const leastAcks = 300
+
+func (c *Config) chatConfig(t talkers, database string) chat.Config {
+	cfg := chat.Config{
+		Database: database, Programs: t.Programs, NATS: t.nats, Seed: c.Seed, Patience: c.Patience,
+		Say: func(format string, args ...any) { c.say(format, args...) },
+	}
+	if c.Verbose {
+		cfg.Output = c.Out
+	}
+	return cfg
+}
+
+// judgeChat decides about a run that must be clean.
+func (p *Phase) judgeChat() {
+	r := p.Chat
+	if f := &r.Findings; !f.Clean() {
+		p.problem("%d unstored, %d twice, %d gaps, %d lost, %d doubled, %d swapped, %d strange, %d stale, %d unread, %d marks back, %d presence of %d acknowledged",
+			f.Unstored, f.Twice, f.Gaps, f.Lost, f.Doubled, f.Swapped, f.Strange, f.Stale, f.Unread, f.Fell, f.Stuck, f.Acked)
+	}
+	p.Problems = append(p.Problems, r.Problems...)
+	p.OK = len(p.Problems) == 0
+}
+
+// noDedupe is the weakness of clients that show what is pushed again.
+const noDedupe = "no-client-dedupe"
+
+// chatWeaknesses are those that one run each must catch.
+func chatWeaknesses() []string {
+	list := []string{noDedupe}
+	for _, w := range faultpoint.ChatWeaknesses() {
+		list = append(list, string(w))
+	}
+	return list
+}
+
+// talkSabotaged is a short run on a build that leaves one guarantee out.
+func (c *Config) talkSabotaged(ctx context.Context, t talkers, p *Phase, weakness string) error {
+	p.Sabotaged = true
+	cfg := c.chatConfig(t, chat.SQLite)
+	cfg.Users, cfg.Rate, cfg.Settle, cfg.Linger = 24, 400, 6*time.Second, time.Second
+	kill := func(at time.Duration, worker int) chat.Fault {
+		return chat.Fault{At: at, Role: chat.Workers, Kind: chat.Kill, Index: worker}
+	}
+	cfg.Schedule = []chat.Fault{kill(1500*time.Millisecond, 0), kill(3*time.Second, 1), kill(4500*time.Millisecond, 2), kill(6*time.Second, 0)}
+	switch weakness {
+	case noDedupe:
+		cfg.NoDedupe = true
+		// What a worker that stands still has not had acknowledged is told again by another.
+		for i := range cfg.Schedule {
+			cfg.Schedule[i].Kind, cfg.Schedule[i].For = chat.Freeze, 3500*time.Millisecond
+			cfg.Schedule[i].At = time.Duration(1+i*2) * time.Second
+		}
+	case string(faultpoint.AckBeforeCommit):
+		cfg.Weakness = weakness
+		cfg.Schedule = append(cfg.Schedule, chat.Fault{At: 2 * time.Second, Role: chat.Database, Kind: chat.Locked, For: 6 * time.Second})
+		slices.SortFunc(cfg.Schedule, func(a, b chat.Fault) int { return int(a.At - b.At) })
+	case string(faultpoint.OutboxOff):
+		cfg.Weakness = weakness
+		cfg.Points = map[string]string{"worker-1": string(faultpoint.ChatCommitted) + "=kill@100", "worker-2": string(faultpoint.ChatCommitted) + "=kill@200"}
+		cfg.Schedule = []chat.Fault{kill(4*time.Second, 2)}
+	case string(faultpoint.HeadsBeforeBind):
+		cfg.Weakness, cfg.Linger = weakness, 1500*time.Millisecond
+		// The hole is made wide, and the talk ends in it: what comes later would tell
+		// clients of what they missed.
+		cfg.Points = map[string]string{}
+		for i := range 3 {
+			cfg.Points[fmt.Sprintf("worker-%d", i+1)] = string(faultpoint.ChatBound) + "=delay:1500ms"
+		}
+		cfg.Schedule = []chat.Fault{{At: 2 * time.Second, Role: chat.Gateways, Kind: chat.Kill, Index: 0}, {At: 6 * time.Second, Role: chat.Gateways, Kind: chat.Kill, Index: 1}}
+	default:
+		cfg.Weakness = weakness
+	}
+	r, err := chat.Run(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	p.Chat = r
+	if !caughtInChat(weakness, r) {
+		p.problem("sabotage %s was not caught by what it breaks: %+v, %d rows left in the outbox", weakness, r.Findings, r.Left)
+		return nil
+	}
+	p.OK = true
+	return nil
+}
+
+// caughtInChat says whether the findings are what leaving out the guarantee breaks.
+func caughtInChat(weakness string, r *chat.Result) bool {
+	f := &r.Findings
+	switch weakness {
+	case noDedupe:
+		return f.Doubled > 0
+	case string(faultpoint.AckBeforeCommit):
+		return f.Unstored > 0
+	case string(faultpoint.OutboxOff):
+		return r.Left > 0 // the resync frame of the gateways heals the screens
+	case string(faultpoint.HeadsBeforeBind):
+		return f.Lost > 0
+	case string(faultpoint.RequestIgnored):
+		return f.Twice > 0
+	}
+	return false
+}
