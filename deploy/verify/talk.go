@@ -2,9 +2,7 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/parley-im/parley/deploy/local"
@@ -131,33 +129,34 @@ func (c *Config) talkSabotaged(ctx context.Context, t talkers, p *Phase, weaknes
 		return chat.Fault{At: at, Role: chat.Workers, Kind: chat.Kill, Index: worker}
 	}
 	cfg.Schedule = []chat.Fault{kill(1500*time.Millisecond, 0), kill(3*time.Second, 1), kill(4500*time.Millisecond, 2), kill(6*time.Second, 0)}
+	everyWorker := func(order string) map[string]string {
+		return map[string]string{"worker-1": order, "worker-2": order, "worker-3": order}
+	}
+	committed, bound := string(faultpoint.ChatCommitted), string(faultpoint.ChatBound)
 	switch weakness {
 	case noDedupe:
 		cfg.NoDedupe = true
-		// What a worker that stands still has not had acknowledged is told again by another.
-		for i := range cfg.Schedule {
-			cfg.Schedule[i].Kind, cfg.Schedule[i].For = chat.Freeze, 3500*time.Millisecond
-			cfg.Schedule[i].At = time.Duration(1+i*2) * time.Second
-		}
+		// A worker that lives and is slow: another does its rows, and then it does them.
+		cfg.Points = map[string]string{"worker-1": committed + "=delay:2500ms"}
 	case string(faultpoint.AckBeforeCommit):
 		cfg.Weakness = weakness
-		cfg.Schedule = append(cfg.Schedule, chat.Fault{At: 2 * time.Second, Role: chat.Database, Kind: chat.Locked, For: 6 * time.Second})
-		slices.SortFunc(cfg.Schedule, func(a, b chat.Fault) int { return int(a.At - b.At) })
+		// The moment between answer and commit is made long, so that kills fall into it.
+		cfg.Points = everyWorker(committed + "=delay:60ms")
 	case string(faultpoint.OutboxOff):
 		cfg.Weakness = weakness
-		cfg.Points = map[string]string{"worker-1": string(faultpoint.ChatCommitted) + "=kill@100", "worker-2": string(faultpoint.ChatCommitted) + "=kill@200"}
+		cfg.Points = map[string]string{"worker-1": committed + "=kill@100", "worker-2": committed + "=kill@200"}
 		cfg.Schedule = []chat.Fault{kill(4*time.Second, 2)}
 	case string(faultpoint.HeadsBeforeBind):
-		cfg.Weakness, cfg.Linger = weakness, 1500*time.Millisecond
-		// The hole is made wide, and the talk ends in it: what comes later would tell
-		// clients of what they missed.
-		cfg.Points = map[string]string{}
-		for i := range 3 {
-			cfg.Points[fmt.Sprintf("worker-%d", i+1)] = string(faultpoint.ChatBound) + "=delay:1500ms"
-		}
-		cfg.Schedule = []chat.Fault{{At: 2 * time.Second, Role: chat.Gateways, Kind: chat.Kill, Index: 0}, {At: 6 * time.Second, Role: chat.Gateways, Kind: chat.Kill, Index: 1}}
-	default:
+		// The hole is made wide, and the talk ends in it: what comes later would tell clients
+		// of what they missed.
+		cfg.Weakness, cfg.Linger, cfg.Abrupt = weakness, 1200*time.Millisecond, true
+		cfg.Points = everyWorker(bound + "=delay:2s")
+		cfg.Schedule = []chat.Fault{{At: 2 * time.Second, Role: chat.People, Kind: chat.Lift}}
+	case string(faultpoint.RequestIgnored):
+		// Stored, and not answered: the gateway gives the frame to another worker.
 		cfg.Weakness = weakness
+		cfg.Points = everyWorker(string(faultpoint.WorkerHandled) + "=kill@300")
+		cfg.Schedule = []chat.Fault{kill(5*time.Second, 2)}
 	}
 	r, err := chat.Run(ctx, cfg)
 	if err != nil {

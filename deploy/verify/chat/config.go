@@ -33,6 +33,8 @@ type Config struct {
 	Schedule []Fault
 	// Linger is how long people go on talking after the last fault; 0: 2 s.
 	Linger time.Duration
+	// Abrupt ends the talk Linger after the last fault begins, mended or not.
+	Abrupt bool
 	// Settle is how long everything has to come to rest at the end; 0: 45 s.
 	Settle time.Duration
 

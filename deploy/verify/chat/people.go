@@ -232,6 +232,15 @@ func (p *people) note(method string, err error) {
 	}
 }
 
+// cut takes the network from some devices, or all, for a moment.
+func (p *people) cut(f Fault) {
+	for i, one := range p.all {
+		if f.Kind == Blackout || i%3 == 0 {
+			one.client.Cut()
+		}
+	}
+}
+
 // waiting counts sends that have no answer yet.
 func (p *people) waiting() (n int64) {
 	for _, one := range p.all {

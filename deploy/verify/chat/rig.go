@@ -25,6 +25,7 @@ type rig struct {
 	db    *database
 	ports *local.Block
 	dir   string
+	cut   func(Fault) // ends conns of people without a word
 
 	mu    sync.Mutex             // guards turns
 	turns map[string]*sync.Mutex // by process: held by whoever strikes or revives it

@@ -65,6 +65,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gather: %w", err)
 	}
+	r.cut = p.cut
 	res.Users, res.Directs, res.Groups = p.users, p.direct, p.groups
 	c.Say("%s: everybody is there, %d devices, after %.0f s", c.Database, len(p.all), time.Since(began).Seconds())
 	if err := c.fire(ctx, r, p, res); err != nil {
@@ -117,7 +118,7 @@ func (k *counted) look() {
 func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error {
 	schedule := c.Schedule
 	if schedule == nil {
-		schedule = Schedule(c.Seed, c.Faults, Counts{Workers: c.Workers, Gateways: c.Gateways, Registers: 1, NATS: 1, Database: 1})
+		schedule = Schedule(c.Seed, c.Faults, Counts{Workers: c.Workers, Gateways: c.Gateways, Registers: 1, NATS: 1, Database: 1, People: 1})
 	}
 	talking, hush := context.WithCancel(ctx)
 	defer hush()
@@ -144,6 +145,10 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 			}
 		}
 	}()
+	if c.Abrupt && len(schedule) > 0 {
+		end := time.AfterFunc(schedule[len(schedule)-1].At+c.Linger, hush)
+		defer end.Stop()
+	}
 	err := r.play(ctx, schedule, func(f Fault) {
 		res.Faults[string(f.Role)+": "+string(f.Kind)]++
 		c.Say("%s %v", c.Database, f)

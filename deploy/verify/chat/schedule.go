@@ -16,6 +16,7 @@ const (
 	Registers Role = "register"
 	NATS      Role = "nats"
 	Database  Role = "database"
+	People    Role = "people"
 )
 
 // Kind is what happens to it.
@@ -30,6 +31,8 @@ const (
 	Down     Kind = "connections cut and refused" // of a server that is not ours
 	Stuck    Kind = "no byte passes"              // of a server that is not ours
 	Locked   Kind = "another holds the write lock"
+	Lift     Kind = "every third loses the network" // for a moment
+	Blackout Kind = "all lose the network"
 )
 
 // Fault is one entry of a schedule.
@@ -64,6 +67,7 @@ var may = []struct {
 	{NATS, Freeze, 1, 2 * time.Second},
 	{Database, Down, 1, 2 * time.Second},
 	{Database, Stuck, 1, 1500 * time.Millisecond},
+	{People, Lift, 2, 0},
 }
 
 // recovery is how long what was struck is left alone afterwards.

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-var four = Counts{Workers: 3, Gateways: 2, Registers: 1, NATS: 1, Database: 1}
+var four = Counts{Workers: 3, Gateways: 2, Registers: 1, NATS: 1, Database: 1, People: 1}
 
 func TestSameSeedGivesTheSameSchedule(t *testing.T) {
 	if a, b := Schedule(7, 40, four), Schedule(7, 40, four); !reflect.DeepEqual(a, b) {

@@ -35,8 +35,12 @@ func (r *rig) play(ctx context.Context, schedule []Fault, note func(Fault)) erro
 
 // strike does one fault and mends it.
 func (r *rig) strike(ctx context.Context, f Fault) error {
-	if f.Role == Database {
+	switch f.Role {
+	case Database:
 		return r.db.strike(ctx, f)
+	case People:
+		r.cut(f)
+		return nil
 	}
 	p := r.process(f)
 	if err := r.revive(p); err != nil {

@@ -54,6 +54,7 @@ func (b *batch) run(tx *gorm.DB) ([]chat.Outgoing, error) {
 	left, rows := b.leave(g, rosters)
 	if faultpoint.Sabotaged(faultpoint.AckBeforeCommit) {
 		b.answer()
+		faultpoint.Hit(faultpoint.ChatCommitted) // as if it were
 	}
 	return left, b.write(tx, rows)
 }
