@@ -148,7 +148,9 @@ func (c *Config) talkSabotaged(ctx context.Context, t talkers, p *Phase, weaknes
 		cfg.Schedule = []chat.Fault{kill(4*time.Second, 2)}
 	case string(faultpoint.HeadsBeforeBind):
 		// The hole is made wide, and the talk ends in it: what comes later would tell clients
-		// of what they missed.
+		// of what they missed, and so does a conversation that they have to fetch from anyway.
+		// So there are many conversations, and not much is said.
+		cfg.Users, cfg.Rate = 60, 60
 		cfg.Weakness, cfg.Linger, cfg.Abrupt = weakness, 1200*time.Millisecond, true
 		cfg.Points = everyWorker(bound + "=delay:2s")
 		cfg.Schedule = []chat.Fault{{At: 2 * time.Second, Role: chat.People, Kind: chat.Lift}}
