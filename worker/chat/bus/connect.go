@@ -28,7 +28,9 @@ type link struct {
 	closed chan struct{}
 	turns  atomic.Pointer[jetstream.Consumer] // nil: not found yet
 
-	dropped int // invalidations that the client dropped, as of the last look; the keeper's
+	// What the keeper saw when it last looked.
+	dropped    int // invalidations that the client dropped
+	standstill standstill
 }
 
 // connect makes a connection, which may not be there yet.
@@ -91,11 +93,13 @@ func (b *Bus) equip(l *link) (err error) {
 	return l.invals.SetPendingLimits(maxInvalidations, 4<<20)
 }
 
-// heard is told of errors that belong to no call. Auth errors come as outages too.
+// heard is told of errors that belong to no call.
 func (b *Bus) heard(s *nats.Subscription, err error) {
 	switch {
 	case errors.Is(err, nats.ErrSlowConsumer) && s != nil:
 		b.poke() // the keeper counts what was dropped
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
+		b.wentDown(err) // the server hangs up now; attempts that end so are reported here only
 	case errors.Is(err, nats.ErrPermissionViolation):
 		if !b.forbidden.Swap(true) { // each publish would say it
 			b.cfg.Log.Error("nats does not permit what the bus needs", "err", err)

@@ -3,68 +3,12 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
-
-// ensureDrain makes what the drain needs: a stream, the consumer that workers share,
-// and the one message in it.
-func (b *Bus) ensureDrain(ctx context.Context, l *link) error {
-	info, err := b.ensureStream(ctx, l, jetstream.StreamConfig{
-		Name: b.names.drain, Description: "whose turn it is to look at the outbox", Subjects: []string{b.names.drainSubject},
-		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, Storage: jetstream.FileStorage,
-		MaxMsgs: 1, MaxBytes: -1, Replicas: b.cfg.Replicas,
-	})
-	if err != nil {
-		return err
-	}
-	if err := b.ensureTurns(ctx, l); err != nil {
-		return err
-	}
-	if info.State.Msgs > 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, b.pace.request)
-	defer cancel()
-	// Many workers do this at once; the first is let through.
-	_, err = l.js.Publish(ctx, b.names.drainSubject, nil, jetstream.WithExpectLastSequencePerSubject(0))
-	var api *jetstream.APIError
-	switch {
-	case err == nil:
-		b.made("message", b.names.drainSubject)
-	case errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == storeFailed):
-	default:
-		return fmt.Errorf("put the message of %s: %w", b.names.drain, err)
-	}
-	return nil
-}
-
-func (b *Bus) ensureTurns(ctx context.Context, l *link) error {
-	ctx, cancel := context.WithTimeout(ctx, b.pace.request)
-	defer cancel()
-	c, err := l.js.Consumer(ctx, b.names.drain, b.names.drainers)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		c, err = l.js.CreateConsumer(ctx, b.names.drain, jetstream.ConsumerConfig{
-			Durable: b.names.drainers, AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
-			AckWait: b.pace.ackWait, MaxDeliver: -1, MaxAckPending: 1,
-		})
-		if errors.Is(err, jetstream.ErrConsumerExists) { // another was faster
-			c, err = l.js.Consumer(ctx, b.names.drain, b.names.drainers)
-		} else if err == nil {
-			b.made("consumer", b.names.drain+"/"+b.names.drainers)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("consumer %s of %s: %w", b.names.drainers, b.names.drain, err)
-	}
-	b.seen(b.names.drain + "/" + b.names.drainers)
-	l.turns.Store(&c)
-	return nil
-}
 
 // takeTurns waits for its turn again and again, until ctx ends or the worker retires.
 func (b *Bus) takeTurns(ctx context.Context, l *link) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/parley-im/parley/worker/chat/bus/bustest"
 )
 
@@ -297,5 +299,63 @@ func TestFailingDrainIsCountedLoggedOnceAndGoesOn(t *testing.T) {
 	}
 	if n := c.nodes[0].log.count("cannot be drained"); n != 1 {
 		t.Errorf("%d lines about it, want 1", n)
+	}
+}
+
+func TestConsumerThatTellsNobodyIsMadeAnew(t *testing.T) {
+	s := bustest.Start(t)
+	js := visit(t, s.URL())
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "PARLEY_DRAIN", Subjects: []string{"parley.task.drain"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "parley.task.drain", nil); err != nil {
+		t.Fatal(err)
+	}
+	// It has passed the message by, as one that was restored from a backup might.
+	if _, err := js.CreateConsumer(t.Context(), "PARLEY_DRAIN", jetstream.ConsumerConfig{Durable: "workers", DeliverPolicy: jetstream.DeliverNewPolicy, AckPolicy: jetstream.AckExplicitPolicy}); err != nil {
+		t.Fatal(err)
+	}
+	c := newCrew(t, s.URL(), 2)
+	c.turnsGoOn(t, 3, 0, 1)
+	if n := c.nodes[0].Stats().Remade + c.nodes[1].Stats().Remade; n == 0 {
+		t.Error("it was not counted")
+	}
+}
+
+func TestStandstillIsWaitingWithoutDelivery(t *testing.T) {
+	begin := time.Now()
+	waiting := func(delivered uint64) *jetstream.ConsumerInfo {
+		return &jetstream.ConsumerInfo{Created: begin, NumWaiting: 1, Delivered: jetstream.SequenceInfo{Consumer: delivered}}
+	}
+	held := waiting(1)
+	held.NumAckPending = 1
+	alone := waiting(1)
+	alone.NumWaiting = 0
+	paused := waiting(1)
+	paused.Paused = true
+	anew := waiting(1)
+	anew.Created = begin.Add(time.Second)
+	for _, c := range []struct {
+		name  string
+		then  *jetstream.ConsumerInfo
+		after time.Duration
+		want  bool
+	}{
+		{"nothing delivered for long", waiting(1), 11 * time.Second, true},
+		{"nothing delivered for a moment", waiting(1), 10 * time.Second, false},
+		{"something delivered", waiting(2), time.Hour, false},
+		{"somebody at work", held, 40 * time.Second, false},
+		{"somebody at work for ever", held, 41 * time.Second, true},
+		{"nobody waits", alone, time.Hour, false},
+		{"paused by an operator", paused, time.Hour, false},
+		{"made anew by another", anew, time.Hour, false},
+	} {
+		var s standstill
+		if s.judge(waiting(1), begin, standard) {
+			t.Errorf("%s: the first look is no standstill", c.name)
+		}
+		if got := s.judge(c.then, begin.Add(c.after), standard); got != c.want {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -129,4 +130,29 @@ func TestStoreThatComesBackEmptyIsFilledAnew(t *testing.T) {
 	if got := len(stored(t, visit(t, s.URL()), "PARLEY_EVENTS")); got != 20 {
 		t.Errorf("%d are stored, want 20", got)
 	}
+}
+
+func TestRaisedLimitIsNoticedWithoutFurtherEvents(t *testing.T) {
+	s := bustest.Start(t)
+	b := open(t, Config{URL: s.URL(), EventBytes: 16 << 10}, func(b *Bus) {
+		b.pace.check, b.pace.recheck = time.Second, time.Second // refusal and success fall between two looks
+	})
+	b.ready(t)
+	js := visit(t, s.URL())
+	o := &outbox{b: b.Bus, due: make(map[int]bool)}
+	for i := range 500 {
+		o.add(i)
+	}
+	b.says(t, "is full")
+	st, err := js.Stream(t.Context(), "PARLEY_EVENTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := st.CachedInfo().Config
+	cfg.MaxBytes = -1
+	if _, err := js.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	o.drain(t)
+	b.ready(t)
 }

@@ -17,11 +17,12 @@ const (
 	storageExhausted jetstream.ErrorCode = 10047
 )
 
-// review is what happened to events since the stream was last looked at.
+// review is what happened to events.
 type review struct {
-	acked, refused int
-	full           bool   // refused for want of room
-	bytes          uint64 // in the stream at the first look after that
+	refused int    // since the stream was last looked at
+	acked   bool   // something, after the last that was refused
+	full    bool   // that one was, for want of room
+	bytes   uint64 // in the stream at the first look after that
 }
 
 // judge counts what became of an event, and notices when events are refused.
@@ -29,7 +30,7 @@ func (b *Bus) judge(p *pending, err error) {
 	if err == nil {
 		b.stats.published.Add(1)
 		b.mu.Lock()
-		b.review.acked++
+		b.review.acked = true
 		b.mu.Unlock()
 		return
 	}
@@ -60,6 +61,7 @@ func (b *Bus) judge(p *pending, err error) {
 	}
 	b.mu.Lock()
 	b.review.refused++
+	b.review.acked = false
 	b.review.full = full
 	b.mu.Unlock()
 	b.note(troubleRefused, why)
@@ -71,11 +73,11 @@ func (b *Bus) reviewEvents(bytes uint64) {
 	b.mu.Lock()
 	r := b.review
 	_, wrong := b.trouble[troubleRefused]
-	b.review = review{full: r.full, bytes: r.bytes}
+	b.review.refused = 0
 	if r.full && r.bytes == 0 {
 		b.review.bytes = bytes
 	}
-	well := wrong && r.refused == 0 && (r.acked > 0 || !r.full || bytes < r.bytes)
+	well := wrong && r.refused == 0 && (r.acked || !r.full || bytes < r.bytes)
 	if well {
 		b.review = review{}
 	}
