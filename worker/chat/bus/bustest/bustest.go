@@ -25,25 +25,27 @@ type Server struct {
 	t      testing.TB
 	folder string
 	port   int
+	change []func(*server.Options)
 	server *server.Server // nil: stopped
 }
 
-// Start starts a server on a port of its own.
-func Start(t testing.TB) *Server {
+// Start starts a server on a port of its own. Options that change may set are those of
+// nats-server.
+func Start(t testing.TB, change ...func(*server.Options)) *Server {
 	t.Helper()
-	s := Stopped(t)
+	s := Stopped(t, change...)
 	s.Restart()
 	return s
 }
 
 // Stopped returns a server that does not run yet, and has its address nonetheless.
-func Stopped(t testing.TB) *Server {
+func Stopped(t testing.TB, change ...func(*server.Options)) *Server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, folder: filepath.Join(t.TempDir(), "jetstream"), port: l.Addr().(*net.TCPAddr).Port}
+	s := &Server{t: t, folder: filepath.Join(t.TempDir(), "jetstream"), port: l.Addr().(*net.TCPAddr).Port, change: change}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -70,11 +72,15 @@ func (s *Server) Stop() {
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
-	n, err := server.NewServer(&server.Options{
+	opts := &server.Options{
 		ServerName: "bustest", Host: "127.0.0.1", Port: s.port,
 		JetStream: true, StoreDir: s.folder, JetStreamMaxStore: 256 << 20, JetStreamMaxMemory: 64 << 20,
 		NoSigs: true, NoLog: true,
-	})
+	}
+	for _, c := range s.change {
+		c(opts)
+	}
+	n, err := server.NewServer(opts)
 	if err != nil {
 		s.t.Fatalf("nats server: %v", err)
 	}
