@@ -79,9 +79,14 @@ func (s *service) Run(ctx context.Context) error {
 		defer stop()
 		return p.worker.Run(ctx)
 	})
-	eg.Go(func() error { return p.delivery.Run(serving) })
+	carrying, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	eg.Go(func() error {
+		defer cut() // the bus takes the last events of delivery
+		return p.delivery.Run(serving)
+	})
 	if p.bus != nil {
-		eg.Go(func() error { return p.bus.Run(serving) })
+		eg.Go(func() error { return p.bus.Run(carrying) })
 		context.AfterFunc(ctx, p.bus.Retire) // a worker that drains takes no rows of others
 	}
 	eg.Go(func() error { return p.presence.Run(ctx) })
