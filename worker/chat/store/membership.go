@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -29,7 +30,7 @@ type lockedRow struct {
 // goes with its next number.
 func (s *Store) lock(tx *gorm.DB, r chat.Realm, id chat.ConversationID) (c *conversation, now int64, err error) {
 	var rows []lockedRow
-	err = s.forUpdate(tx).Model(&conversation{}).Select("*, "+s.dialect.now()+" AS now").
+	err = s.forUpdate(tx).Model(&conversation{}).Select(strings.Join(conversationColumns, ", ")+", "+s.dialect.now()+" AS now").
 		Where("id = ? AND realm = ?", id, r).Limit(1).Find(&rows).Error
 	if err != nil {
 		return nil, 0, err

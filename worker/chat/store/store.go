@@ -87,6 +87,9 @@ func (s *Store) gorm(db *sql.DB) (*gorm.DB, error) {
 		SkipDefaultTransaction: true, // what belongs together is in a transaction of ours
 		Logger:                 logger.Discard,
 		DisableAutomaticPing:   true,
+		// Columns by name: a SELECT * that PostgreSQL has prepared fails once the next
+		// version of this program has added a column.
+		QueryFields: true,
 	})
 	if err == nil && s.dialect.name() == "postgres" {
 		arrays(g)

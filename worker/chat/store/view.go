@@ -17,10 +17,13 @@ type sight struct {
 	Mark member       `gorm:"embedded;embeddedPrefix:m_"`
 }
 
+// conversationColumns are those of a conversation.
+var conversationColumns = []string{"id", "realm", "unique_key", "type", "name", "creator_id", "created_at", "width", "seq", "rev", "counted", "sent_at", "changed_at", "members", "roster"}
+
 // The columns of a sight.
 var sightColumns = func() string {
 	var list []string
-	for _, name := range []string{"id", "realm", "unique_key", "type", "name", "creator_id", "created_at", "width", "seq", "rev", "counted", "sent_at", "changed_at", "members", "roster"} {
+	for _, name := range conversationColumns {
 		list = append(list, "c."+name+" AS c_"+name)
 	}
 	for _, name := range []string{"role", "from_seq", "from_count", "read_seq", "read_count", "joined_at", "left_at", "changed_at"} {
