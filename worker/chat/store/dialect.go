@@ -25,6 +25,8 @@ type dialect interface {
 	// open connects; read and write may be the same. What it has opened when it fails
 	// it closes.
 	open(ctx context.Context) (write, read *sql.DB, err error)
+	// patient is a pool for migrations: a step may take longer than a statement of ours.
+	patient() (*sql.DB, error)
 	// gorm wraps a connection pool.
 	gorm(*sql.DB) gorm.Dialector
 	// now is an SQL expression: the database's clock in milliseconds.

@@ -12,21 +12,24 @@ import (
 // migrationTable is where the database remembers what was done to it.
 const migrationTable = "parley_migrations"
 
-// migrateWithin bounds how long one process waits for another that migrates.
-const migrateWithin = 60 * time.Second
+// migrateWait is how long one process waits for another that migrates.
+const migrateWait = 60 * time.Second
 
 // migrate brings the database to the newest version. However many processes do it at
 // once, each step is done once. A database that is newer than this program stays as it
 // is: versions N and N−1 run on one schema.
 func (s *Store) migrate(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, migrateWithin)
-	defer cancel()
+	db, err := s.dialect.patient()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
 	kind, steps, options, err := s.dialect.migrations()
 	if err != nil {
 		return err
 	}
 	options = append(options, goose.WithTableName(migrationTable), goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithDisableGlobalRegistry(true))
-	p, err := goose.NewProvider(kind, s.write, steps, options...)
+	p, err := goose.NewProvider(kind, db, steps, options...)
 	if err != nil {
 		return err
 	}

@@ -76,29 +76,53 @@ func (postgres) now() string {
 
 func (postgres) locks() bool { return true }
 
+// postgresClasses are the errors of the server that are no mistake of ours. Two
+// characters stand for all that begin with them.
+var postgresClasses = map[string]class{
+	"23505": duplicate,
+
+	"40001": collision, // serialization
+	"40P01": collision, // deadlock
+
+	"40003": away, // nobody knows whether the statement ran
+	"55P03": away, // a wait for a lock took too long
+	"57014": away, // a statement took too long
+	"25P02": away, // the transaction failed before
+	"25P03": away, // the transaction was idle for too long
+	"25P04": away, // the transaction took too long
+	"25006": away, // read-only: a standby
+	"08":    away, // connections
+	"53":    away, // resources: disk, memory, connections
+	"57":    away, // an operator intervenes
+	"58":    away, // the system
+}
+
 func (postgres) class(err error) class {
-	if pgconn.SafeToRetry(err) { // nothing was sent: the connection had been lost before
+	if pgconn.SafeToRetry(err) || errors.Is(err, pgconn.ErrConnClosed) { // the connection had been lost before
 		return away
 	}
-	var e *pgconn.PgError
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
 		return unknown
 	}
-	switch e.Code {
-	case "23505":
-		return duplicate
-	case "40001", "40P01": // serialization, deadlock
+	if e.Code == "0A000" && strings.Contains(e.Routine, "RevalidateCachedQuery") {
+		// Another version of the program has migrated a table that a prepared statement
+		// reads. The driver has dropped it: the same again prepares anew.
 		return collision
-	case "55P03", "57014", "25P03", "25P02", "25006": // lock or statement timed out, idle in transaction, its transaction was ended, read-only
-		return away
 	}
-	// Connections, resources, an operator's intervention, the system.
-	for _, kind := range []string{"08", "53", "57P", "58"} {
-		if strings.HasPrefix(e.Code, kind) {
-			return away
-		}
+	if c, ok := postgresClasses[e.Code]; ok {
+		return c
 	}
-	return unknown
+	return postgresClasses[e.Code[:min(2, len(e.Code))]]
+}
+
+// patient has no time limits.
+func (d postgres) patient() (*sql.DB, error) {
+	config := d.config.Copy()
+	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
+		config.RuntimeParams[name] = "0"
+	}
+	return stdlib.OpenDB(*config), nil
 }
 
 func (postgres) migrations() (goose.Dialect, fs.FS, []goose.ProviderOption, error) {
@@ -106,7 +130,7 @@ func (postgres) migrations() (goose.Dialect, fs.FS, []goose.ProviderOption, erro
 	if err != nil {
 		return "", nil, nil, err
 	}
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, uint64(migrateWithin.Seconds())))
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, uint64(migrateWait.Seconds())))
 	return goose.DialectPostgres, steps, []goose.ProviderOption{goose.WithSessionLocker(locker)}, err
 }
 
