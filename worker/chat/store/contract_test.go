@@ -17,6 +17,10 @@ func opener(d storetest.Database) chattest.Open {
 	}
 }
 
+func TestAccounts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, d storetest.Database) { chattest.Accounts(t, opener(d)) })
+}
+
 func TestMessages(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d storetest.Database) { chattest.Messages(t, opener(d)) })
 }
