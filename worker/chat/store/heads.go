@@ -25,7 +25,7 @@ func (s *Store) Heads(ctx context.Context, c chat.Caller, since chat.Cursor, lim
 			}
 			since.Until = now
 		}
-		q := sights(db, c.User)
+		q := sights(db, c)
 		if since.Since == 0 {
 			q = q.Where("m.role > 0")
 		} else {

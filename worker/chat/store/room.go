@@ -99,7 +99,7 @@ func (s *Store) Shared(ctx context.Context, c chat.Caller, users []chat.UserID) 
 	}
 	err = s.view(ctx, "look for what users share", func(db *gorm.DB) error {
 		return db.Table("members AS m").Distinct("o.user_id").
-			Joins("JOIN conversations AS c ON c.id = m.conversation_id AND c.type <> ?", int8(chat.Room)).
+			Joins("JOIN conversations AS c ON c.id = m.conversation_id AND c.realm = ? AND c.type <> ?", c.Realm, int8(chat.Room)).
 			Joins("JOIN members AS o ON o.conversation_id = m.conversation_id AND o.role > 0").
 			Where("m.user_id = ? AND m.role > 0 AND o.user_id IN ?", c.User, users).
 			Pluck("o.user_id", &ids).Error

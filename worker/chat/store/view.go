@@ -33,8 +33,9 @@ var sightColumns = func() string {
 }()
 
 // sights begins a query for the conversations that a user is or was in.
-func sights(db *gorm.DB, u chat.UserID) *gorm.DB {
-	return db.Table("members AS m").Select(sightColumns).Joins("JOIN conversations AS c ON c.id = m.conversation_id").Where("m.user_id = ?", u)
+func sights(db *gorm.DB, c chat.Caller) *gorm.DB {
+	return db.Table("members AS m").Select(sightColumns).
+		Joins("JOIN conversations AS c ON c.id = m.conversation_id AND c.realm = ?", c.Realm).Where("m.user_id = ?", c.User)
 }
 
 // look returns a conversation and what the caller is in it, by one statement without a
@@ -92,7 +93,7 @@ func (s *Store) View(ctx context.Context, c chat.Caller, id chat.ConversationID)
 func (s *Store) Views(ctx context.Context, c chat.Caller, after chat.ConversationID, limit int) (views []chat.View, more bool, err error) {
 	err = s.view(ctx, "list conversations", func(db *gorm.DB) error {
 		var rows []sight
-		err := sights(db, c.User).Where("m.role > 0 AND m.conversation_id > ?", after).Order("m.conversation_id").Limit(limit + 1).Scan(&rows).Error
+		err := sights(db, c).Where("m.role > 0 AND m.conversation_id > ?", after).Order("m.conversation_id").Limit(limit + 1).Scan(&rows).Error
 		if err != nil {
 			return err
 		}
@@ -110,7 +111,7 @@ func (s *Store) Views(ctx context.Context, c chat.Caller, after chat.Conversatio
 // Groups implements chat.Conversations.
 func (s *Store) Groups(ctx context.Context, c chat.Caller) (ids []chat.ConversationID, err error) {
 	err = s.view(ctx, "list group chats", func(db *gorm.DB) error {
-		return db.Table("members AS m").Joins("JOIN conversations AS c ON c.id = m.conversation_id").
+		return db.Table("members AS m").Joins("JOIN conversations AS c ON c.id = m.conversation_id AND c.realm = ?", c.Realm).
 			Where("m.user_id = ? AND m.role > 0 AND c.width > 0 AND c.type <> ?", c.User, int8(chat.Room)).
 			Pluck("m.conversation_id", &ids).Error
 	})
