@@ -21,6 +21,10 @@ func TestAccounts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d storetest.Database) { chattest.Accounts(t, opener(d)) })
 }
 
+func TestConversations(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, d storetest.Database) { chattest.Conversations(t, opener(d)) })
+}
+
 func TestMessages(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d storetest.Database) { chattest.Messages(t, opener(d)) })
 }
