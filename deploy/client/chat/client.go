@@ -16,6 +16,7 @@ import (
 type Client struct {
 	cfg  Config
 	wake chan struct{} // of size 1: Run has something to do
+	page int32         // messages and changes per fetch
 
 	mu      sync.Mutex // guards everything below; never held while a socket is written to
 	running bool
@@ -55,7 +56,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	cfg.setDefaults()
 	c := &Client{
-		cfg: cfg, wake: make(chan struct{}, 1), changed: make(chan struct{}), gateway: rand.IntN(len(cfg.Gateways)),
+		cfg: cfg, wake: make(chan struct{}, 1), page: perPage, changed: make(chan struct{}), gateway: rand.IntN(len(cfg.Gateways)),
 		conversations: map[string]*conversation{}, presence: map[string]Presence{}, watched: map[string]bool{}, names: map[string]string{},
 	}
 	c.auth.begin(&cfg)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -389,6 +390,32 @@ func TestRoomsThatWereOpenAreOpenedAgain(t *testing.T) {
 	})
 }
 
+func TestRoomIsLookedAtFromOutside(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		h := &chatv1.Head{Conversation: "room", Seq: 2, Left: true, Type: chatv1.ConversationType_CONVERSATION_TYPE_ROOM}
+		room := &chatv1.Conversation{Id: "room", Type: h.GetType(), Head: h}
+		c := s.run(s.config())
+		p, _ := s.opened()
+		s.handle("openConversation", func(p *peer, a *asked) { p.answer(a, &chatv1.OpenConversationResponse{Conversation: room}) })
+		if _, err := c.OpenConversation(t.Context(), "room"); err != nil {
+			t.Fatal(err)
+		}
+		p.answer(p.next("getMessages"), &chatv1.GetMessagesResponse{Messages: lines("room", 1, 2), FirstSeq: 1, HeadSeq: 2})
+		p.message("room", 3)
+		wantSeqs(t, c, "room", 1, 2, 3)
+		// It is not among the heads, so after a resync it is opened once more.
+		s.handle("listHeads", func(p *peer, a *asked) { p.answer(a, &chatv1.ListHeadsResponse{Complete: proto.Bool(true)}) })
+		h.Seq = 4
+		p.push("resync", &chatv1.ResyncPush{})
+		p.answer(p.next("getMessages"), &chatv1.GetMessagesResponse{Messages: lines("room", 4, 4), FirstSeq: 1, HeadSeq: 4})
+		wantSeqs(t, c, "room", 1, 2, 3, 4)
+		if v, _ := c.Screen("room"); !v.Left || !v.Open || v.Unread != 0 {
+			t.Errorf("screen: %+v", v)
+		}
+		wantBreaches(t, c)
+	})
+}
+
 func TestCursorCountsWhenAllPagesHaveCome(t *testing.T) {
 	bubble(t, func(t *testing.T, s *stage) {
 		c := s.run(s.config())
@@ -548,6 +575,23 @@ func TestTypingEndsByItself(t *testing.T) {
 		time.Sleep(typingLasts)
 		if v, _ := c.Screen("g"); len(v.Typing) != 0 {
 			t.Errorf("type: %v, want nobody", v.Typing)
+		}
+	})
+}
+
+func TestClientTakesTwoGoroutines(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		const clients = 100
+		s.handle("openSession", func(p *peer, a *asked) { p.answer(a, session(head("g", 0))) })
+		before := runtime.NumGoroutine()
+		for range clients {
+			s.run(s.config())
+			s.arrive()
+		}
+		synctest.Wait()
+		// One more of each is the stage's.
+		if n := runtime.NumGoroutine() - before; n > 3*clients {
+			t.Errorf("%d clients and their peers take %d goroutines", clients, n)
 		}
 	})
 }

@@ -115,13 +115,13 @@ func (c *Client) adopt(cv *chatv1.Conversation, since uint64, now time.Time) *co
 
 // head takes a head of the user's own, the answer to a call that was made at since.
 func (c *Client) head(v *conversation, h *chatv1.Head, since uint64, now time.Time) {
-	if h.GetLeft() {
+	if h.GetLeft() && !v.room() {
 		c.leave(v)
 		return
 	}
 	from := max(h.GetFromSeq(), 1)
 	again := v.left && !v.room()
-	v.left, v.doubt = false, false
+	v.left, v.doubt = h.GetLeft(), false
 	switch {
 	case !v.known || v.room() && len(v.shown) == 0 && v.next == v.begin && !v.open:
 		c.meet(v, h, from)
@@ -132,10 +132,12 @@ func (c *Client) head(v *conversation, h *chatv1.Head, since uint64, now time.Ti
 	}
 	c.raiseFrom(v, from)
 	v.raise(h.GetSeq(), h.GetRev())
-	if v.said.seq <= h.GetSeq() {
-		v.said = saidUnread{seq: h.GetSeq(), read: h.GetReadSeq(), unread: h.GetUnread()}
+	if !v.left {
+		if v.said.seq <= h.GetSeq() {
+			v.said = saidUnread{seq: h.GetSeq(), read: h.GetReadSeq(), unread: h.GetUnread()}
+		}
+		c.mark(v, h.GetReadSeq(), since, now)
 	}
-	c.mark(v, h.GetReadSeq(), since, now)
 	for seq := range v.held {
 		if seq <= v.floor {
 			delete(v.held, seq)
@@ -199,10 +201,10 @@ func (c *Client) leave(v *conversation) {
 	v.forgetAhead()
 }
 
-// forgetAhead forgets what came before its turn: it is fetched if it is wanted.
+// forgetAhead forgets what came before its turn: it is fetched if it is wanted. Changes
+// that rev counts already stay.
 func (v *conversation) forgetAhead() {
 	clear(v.held)
 	clear(v.heldChanges)
-	clear(v.lateChanges)
 	v.gapAt, v.revGapAt = time.Time{}, time.Time{}
 }

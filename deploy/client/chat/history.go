@@ -53,18 +53,18 @@ func (c *Client) tookAnew(l *line, v *conversation, res *chatv1.GetMessagesRespo
 		}
 		c.drainChanges(v)
 	}
-	last := v.refetch - 1
+	from := max(v.refetch, res.GetFirstSeq()) // what is below is not on the screen any more, or not the user's
 	for _, m := range res.GetMessages() {
-		last = m.GetSeq()
-		if last <= v.next {
+		from = m.GetSeq() + 1
+		if m.GetSeq() <= v.next {
 			c.take(v, c.messageOf(m), Fetched, l.n, now)
 		}
 	}
 	v.raise(res.GetHeadSeq(), res.GetHeadRev())
-	v.refetch = last + 1
-	if len(res.GetMessages()) == 0 || v.refetch >= v.next {
-		v.refetch = 0
+	if from == v.refetch || from >= v.next {
+		from = 0
 	}
+	v.refetch = from
 }
 
 // tookChanges takes a page of changes.
@@ -74,7 +74,7 @@ func (c *Client) tookChanges(v *conversation, res *chatv1.GetChangesResponse, no
 		c.n.Refetches++
 		// Even if nothing of it is on the screen a page has to be read: it says up to which
 		// message the changes that are passed over may be about.
-		v.refetch, v.refetchRev = max(from, v.begin), res.GetHeadRev()
+		v.refetch, v.refetchRev = max(from, v.begin, v.from), res.GetHeadRev()
 		return
 	}
 	before := v.rev

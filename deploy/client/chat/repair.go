@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	page        = 200 // messages and changes per fetch
+	perPage     = 200 // messages and changes per fetch
 	maxFetching = 4   // calls of a client that fetch at the same time
 	maxStuck    = 6   // fetches that bring nothing new until what was announced is given up
 )
@@ -122,11 +122,11 @@ func (c *Client) fetch(l *line, v *conversation, t task) {
 		took = func(time.Time) {}
 	case anew:
 		res := &chatv1.GetMessagesResponse{}
-		k.method, k.req, k.res = "getMessages", messagesFrom(v.id, v.refetch), res
+		k.method, k.req, k.res = "getMessages", c.messagesFrom(v.id, v.refetch), res
 		took = func(now time.Time) { c.tookAnew(l, v, res, now) }
 	case history:
 		res := &chatv1.GetMessagesResponse{}
-		k.method, k.req, k.res = "getMessages", messagesFrom(v.id, v.next), res
+		k.method, k.req, k.res = "getMessages", c.messagesFrom(v.id, v.next), res
 		took = func(now time.Time) { c.tookHistory(l, v, res, now) }
 		if v.next == v.begin {
 			c.n.Backfills++
@@ -136,7 +136,7 @@ func (c *Client) fetch(l *line, v *conversation, t task) {
 	case changes:
 		res := &chatv1.GetChangesResponse{}
 		k.method, k.res = "getChanges", res
-		k.req = &chatv1.GetChangesRequest{Conversation: v.id, After: v.rev, Limit: page}
+		k.req = &chatv1.GetChangesRequest{Conversation: v.id, After: v.rev, Limit: c.page}
 		took = func(now time.Time) { c.tookChanges(v, res, now) }
 		c.n.ChangeFetches++
 	}
@@ -154,10 +154,10 @@ func (c *Client) fetch(l *line, v *conversation, t task) {
 
 // messagesFrom asks for a page that begins at seq. Without a bound below the newest
 // would come, so the first page has one above.
-func messagesFrom(conversation string, seq int64) proto.Message {
-	req := &chatv1.GetMessagesRequest{Conversation: conversation, After: seq - 1, Limit: page}
+func (c *Client) messagesFrom(conversation string, seq int64) proto.Message {
+	req := &chatv1.GetMessagesRequest{Conversation: conversation, After: seq - 1, Limit: c.page}
 	if req.GetAfter() == 0 {
-		req.Before = page + 1
+		req.Before = int64(c.page) + 1
 	}
 	return req
 }
@@ -168,7 +168,9 @@ func (c *Client) fetched(v *conversation, t task, err error, took func(now time.
 	switch {
 	case err == nil:
 		v.notBefore = time.Time{}
-		took(now)
+		if t == asking || t == opening || v.wanted() { // it may have been left meanwhile
+			took(now)
+		}
 		if v.stuck == 0 {
 			v.pace.reset()
 		}

@@ -115,9 +115,16 @@ func (k *look) begin(since uint64) {
 	*k = look{running: true, seen: map[string]bool{}, since: since, pace: k.pace}
 }
 
-// compareHeads makes the client ask for heads and compare them with its screens.
+// compareHeads makes the client ask for heads and compare them with its screens. A room
+// that is looked at from outside is not among them: it is opened once more.
 func (c *Client) compareHeads() {
 	c.look.again = true
+	for _, v := range c.conversations {
+		if v.room() && v.open && v.left {
+			v.opened = 0
+			c.attend(v)
+		}
+	}
 	c.wakeUp()
 }
 
