@@ -23,8 +23,8 @@ func protoTime(t time.Time) *timestamppb.Timestamp {
 
 func protoHead(v *chat.View) *chatv1.Head {
 	h := &chatv1.Head{Conversation: string(v.ID), Type: chatv1.ConversationType(v.Type), Left: v.Left}
-	if v.Left {
-		return h // what came after is no longer theirs
+	if v.Left && v.Type != chat.Room {
+		return h // what came after is no longer theirs; a room is everybody's
 	}
 	h.Seq, h.Rev = int64(v.Seq), int64(v.Rev)
 	h.ReadSeq, h.Unread, h.FromSeq = int64(v.ReadSeq), v.Unread(), int64(v.FromSeq)
