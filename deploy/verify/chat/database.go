@@ -121,7 +121,7 @@ func openServer(ctx context.Context, kind, host, admin string) (*database, error
 			return err
 		}
 		defer server.Close()
-		how := "DROP DATABASE " + name
+		how := "DROP DATABASE " + name //nolint:gosec // we made the name
 		if kind == Postgres {
 			how += " WITH (FORCE)"
 		}

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -184,23 +183,6 @@ func (r *rig) process(f Fault) *proc.Process {
 		return r.nats
 	}
 	return nil
-}
-
-// sum adds up a metric over the workers that run.
-func (r *rig) sum(name string) (sum float64, err error) {
-	var errs []error
-	for _, w := range r.Workers {
-		if !w.Running() {
-			continue
-		}
-		m, err := w.Metrics()
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		sum += m.Sum(name)
-	}
-	return sum, errors.Join(errs...)
 }
 
 // close ends every process and drops the database.
