@@ -21,10 +21,11 @@ const (
 	phaseSabotage = "sabotage"
 
 	phaseChat         = "chat"
+	phaseChatOutages  = "chat-outages"
 	phaseChatSabotage = "chat-sabotage"
 )
 
-var allPhases = []string{phaseFaults, phaseRolling, phaseMessages, phaseBinds, phasePoints, phaseSabotage, phaseChat, phaseChatSabotage}
+var allPhases = []string{phaseFaults, phaseRolling, phaseMessages, phaseBinds, phasePoints, phaseSabotage, phaseChat, phaseChatOutages, phaseChatSabotage}
 
 // Config is what a run is made of; parley-verify's flags fill it.
 type Config struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-im/parley/deploy/local"
 	"github.com/parley-im/parley/deploy/local/netlab"
+	"github.com/parley-im/parley/deploy/verify/chat"
 )
 
 // Run builds the programs and goes through the phases. The report is whole even
@@ -35,7 +36,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		}
 	}
 	var chatty talkers
-	if c.wants(phaseChat, phaseChatSabotage) {
+	if c.wants(phaseChat, phaseChatOutages, phaseChatSabotage) {
 		if chatty, err = c.compileChat(ctx); err != nil {
 			return nil, err
 		}
@@ -74,6 +75,14 @@ func (c *Config) chatSteps(t talkers) (list []step) {
 	if c.wants(phaseChat) {
 		for _, database := range c.databases() {
 			list = append(list, step{"chat on " + database, func(ctx context.Context, p *Phase) error { return c.talk(ctx, t, p, database) }})
+		}
+	}
+	if c.wants(phaseChatOutages) {
+		for _, database := range c.databases() {
+			if database == chat.SQLite {
+				continue // a file is never down
+			}
+			list = append(list, step{"outages of " + database, func(ctx context.Context, p *Phase) error { return c.outages(ctx, t, p, database) }})
 		}
 	}
 	if c.wants(phaseChatSabotage) {

@@ -82,6 +82,38 @@ func (c *Config) talk(ctx context.Context, t talkers, p *Phase, database string)
 	return nil
 }
 
+// outages takes the database away for twenty seconds, and NATS at the same time and for
+// longer. Sockets stay, sends are answered "temporary", and everything goes on without a
+// restart.
+func (c *Config) outages(ctx context.Context, t talkers, p *Phase, database string) error {
+	if err := chat.Reachable(ctx, database); err != nil {
+		if os.Getenv("PARLEY_CI") != "" {
+			return err
+		}
+		p.OK, p.Skipped = true, err.Error()
+		return nil
+	}
+	cfg := c.chatConfig(t, database)
+	cfg.Users, cfg.Rate = 24, 100
+	cfg.Schedule = []chat.Fault{
+		{At: time.Second, Role: chat.NATS, Kind: chat.KillLong, For: 24 * time.Second},
+		{At: 2 * time.Second, Role: chat.Database, Kind: chat.Down, For: 20 * time.Second},
+	}
+	r, err := chat.Run(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	p.Chat = r
+	if r.Temporary == 0 {
+		p.problem("nobody was told that the database is away")
+	}
+	if r.Ended > 0 {
+		p.problem("%d sockets ended, and none should have", r.Ended)
+	}
+	p.judgeChat()
+	return nil
+}
+
 // leastAcks is how many sends a second must be acknowledged for a run to be one under
 // load.
 const leastAcks = 300

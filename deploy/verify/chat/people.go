@@ -133,6 +133,9 @@ func (p *people) meet(ctx context.Context, first []*person) error {
 			m.talksIn = append(m.talksIn, res.GetConversation().GetId())
 		}
 	}
+	if err := p.meetWide(ctx, first); err != nil {
+		return err
+	}
 	var room chatv1.CreateRoomResponse
 	if err := first[0].client.Call(ctx, "createRoom", &chatv1.CreateRoomRequest{Name: "hall", RequestId: "hall"}, &room); err != nil {
 		return fmt.Errorf("createRoom: %w", err)
@@ -148,6 +151,36 @@ func (p *people) meet(ctx context.Context, first []*person) error {
 			return fmt.Errorf("openConversation: %w", err)
 		}
 		one.talksIn = append(one.talksIn, id)
+	}
+	return nil
+}
+
+// wideFrom is how many users there have to be for a group chat that is sent to by its hub
+// group.
+const wideFrom = 220
+
+// meetWide makes a group chat that widens when the last ones are added.
+func (p *people) meetWide(ctx context.Context, first []*person) error {
+	if len(first) < wideFrom {
+		return nil
+	}
+	var users []string
+	for _, m := range first[1:] {
+		users = append(users, m.client.User())
+	}
+	var made chatv1.CreateGroupResponse
+	req := &chatv1.CreateGroupRequest{Name: "everybody", Users: users[:180], RequestId: "everybody"}
+	if err := first[0].client.Call(ctx, "createGroup", req, &made); err != nil {
+		return fmt.Errorf("createGroup: %w", err)
+	}
+	id := made.GetConversation().GetId()
+	add := &chatv1.AddMembersRequest{Conversation: id, Users: users[180:], RequestId: "the others"}
+	if err := first[0].client.Call(ctx, "addMembers", add, new(chatv1.AddMembersResponse)); err != nil {
+		return fmt.Errorf("addMembers: %w", err)
+	}
+	p.groups++
+	for i := 0; i < len(first); i += 10 {
+		first[i].talksIn = append(first[i].talksIn, id)
 	}
 	return nil
 }
@@ -258,6 +291,7 @@ func (p *people) counters() (sum chatclient.Counters) {
 		sum.Received, sum.Duplicates, sum.Shown = sum.Received+k.Received, sum.Duplicates+k.Duplicates, sum.Shown+k.Shown
 		sum.HistoryFetches, sum.ChangeFetches = sum.HistoryFetches+k.HistoryFetches, sum.ChangeFetches+k.ChangeFetches
 		sum.DuplicateAcks, sum.Resends, sum.Violations = sum.DuplicateAcks+k.DuplicateAcks, sum.Resends+k.Resends, sum.Violations+k.Violations
+		sum.Temporary += k.Temporary
 		sum.FailedDials, sum.Dials = sum.FailedDials+k.FailedDials, sum.Dials+k.Dials
 	}
 	return sum

@@ -32,6 +32,8 @@ type Result struct {
 	Duplicates             int64         `json:"duplicatesAnswered"`
 	DoublePushes           int64         `json:"doublePushes"` // that clients dropped
 	Resends                int64         `json:"resends"`
+	Temporary              int64         `json:"temporary"`  // answers that said "try again"
+	Ended                  int64         `json:"ended"`      // conns that ended while people talked
 	Left                   int           `json:"left"`       // rows in the outbox at the end
 	Violations             int64         `json:"violations"` // that clients noticed themselves
 }
@@ -258,6 +260,7 @@ func (c *Config) judge(ctx context.Context, r *rig, p *people, res *Result) erro
 	s := p.counters()
 	res.Resumes, res.HistoryFetches, res.Duplicates = s.Resumes, s.HistoryFetches, s.DuplicateAcks
 	res.DoublePushes, res.Resends, res.Violations = s.Duplicates, s.Resends, s.Violations
+	res.Temporary, res.Ended = s.Temporary, s.Sessions-int64(len(p.all))
 	for i, v := range noticed {
 		if i == 3 {
 			break
