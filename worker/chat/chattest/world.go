@@ -7,7 +7,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/worker/chat"
 )
 
@@ -80,14 +82,20 @@ func (w *world) trySend(s chat.Store, c chat.Caller, id chat.ConversationID, req
 	return s.Send(w.t.Context(), c, chat.Draft{Conversation: id, Request: chat.RequestID(request), Text: text})
 }
 
-// send sends what has to be taken; it may be called from any goroutine.
+// send sends what has to be taken, and again what is refused for now, as clients do; it
+// may be called from any goroutine.
 func (w *world) send(s chat.Store, c chat.Caller, id chat.ConversationID, request, text string) chat.Stored {
 	w.t.Helper()
-	got, err := w.trySend(s, c, id, request, text)
-	if err != nil {
-		w.t.Errorf("send %s: %v", request, err)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		got, err := w.trySend(s, c, id, request, text)
+		if err == nil {
+			return got
+		}
+		if !fault.CodeOf(err).Temporary() || time.Now().After(end) {
+			w.t.Errorf("send %s: %v", request, err)
+			return got
+		}
 	}
-	return got
 }
 
 func (w *world) amend(s chat.Store, c chat.Caller, a chat.Amendment) chat.Amended {

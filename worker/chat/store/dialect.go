@@ -45,6 +45,7 @@ type class int
 const (
 	unknown   class = iota // a mistake of ours, or of the data
 	away                   // the database cannot be asked, or did not answer: nobody knows what happened
+	busy                   // SQLite: another process writes, and nothing was done
 	collision              // two transactions were in each other's way: the same again is right
 	duplicate              // a unique key is taken
 )

@@ -50,7 +50,9 @@ func (d lite) open(ctx context.Context) (write, read *sql.DB, err error) {
 	if write, err = d.patient(); err != nil {
 		return nil, nil, err
 	}
-	if err = write.PingContext(ctx); err != nil {
+	// From now on turns does the waiting. Should another connection take the place of this
+	// one, it waits as SQLite does, which works too.
+	if _, err = write.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
 		write.Close()
 		return nil, nil, err
 	}
@@ -99,7 +101,7 @@ var sqliteClasses = map[int]class{
 
 	sqlite3.SQLITE_BUSY_SNAPSHOT: collision,
 
-	sqlite3.SQLITE_BUSY: away, sqlite3.SQLITE_LOCKED: away, sqlite3.SQLITE_PROTOCOL: away, // locks
+	sqlite3.SQLITE_BUSY: busy, sqlite3.SQLITE_LOCKED: away, sqlite3.SQLITE_PROTOCOL: away, // locks
 	sqlite3.SQLITE_FULL: away, sqlite3.SQLITE_IOERR: away, sqlite3.SQLITE_CANTOPEN: away, sqlite3.SQLITE_READONLY: away, // the disk
 	sqlite3.SQLITE_INTERRUPT: away, sqlite3.SQLITE_NOMEM: away,
 }

@@ -24,6 +24,7 @@ type Store struct {
 	write, read *sql.DB // the same, but for SQLite
 	w, r        *gorm.DB
 
+	turns    turns
 	rosters  *rosters
 	widening widening
 	lanes    lanes
@@ -70,7 +71,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 func (s *Store) connect(ctx context.Context) (write, read *sql.DB, err error) {
 	for try := 0; ; try++ {
 		write, read, err = s.dialect.open(ctx)
-		if err == nil || s.class(err) != away {
+		if c := s.class(err); err == nil || c != away && c != busy {
 			return write, read, err
 		}
 		if try == 0 {

@@ -50,10 +50,21 @@ func (s *Store) again(ctx context.Context, what string, do func(w *gorm.DB) erro
 	}
 }
 
+// once runs do within the time limit.
 func (s *Store) once(ctx context.Context, do func(w *gorm.DB) error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()
-	return do(s.w.WithContext(ctx))
+	for {
+		s.turns.before(ctx)
+		err := do(s.w.WithContext(ctx))
+		if s.class(err) != busy {
+			s.turns.after()
+			return err
+		}
+		if !s.turns.refused(ctx) {
+			return err
+		}
+	}
 }
 
 // view runs do on what reads, outside of a transaction.
@@ -73,7 +84,7 @@ func (s *Store) fault(what string, err error) error {
 		return err
 	}
 	switch s.class(err) {
-	case away, collision:
+	case away, busy, collision:
 		return fault.New(fault.Unavailable, "the store is away for a moment").Because(fmt.Errorf("%s: %w", what, err))
 	default:
 		return fmt.Errorf("%s: %w", what, err)
