@@ -1,9 +1,12 @@
 package store_test
 
 import (
+	"context"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/parley-im/parley/worker/chat/store"
 	"github.com/parley-im/parley/worker/chat/store/storetest"
 )
 
@@ -19,4 +22,50 @@ func TestTwoProcessesMigrateAtOnce(t *testing.T) {
 		}
 		all.Wait()
 	})
+}
+
+// TestOpenWaitsForWhoMigrates has another process migrate for longer than any statement
+// of ours may take.
+func TestOpenWaitsForWhoMigrates(t *testing.T) {
+	for name, c := range map[string]struct {
+		database     func(testing.TB) storetest.Database
+		lock, unlock string
+	}{
+		"postgres": {storetest.Postgres, "SELECT pg_advisory_lock(123563833845113)", "SELECT pg_advisory_unlock(123563833845113)"},
+		"mysql":    {storetest.MySQL, "DO GET_LOCK(CONCAT(DATABASE(), '.parley'), 1)", "DO RELEASE_LOCK(CONCAT(DATABASE(), '.parley'))"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
+			d := c.database(t)
+			first := d.Open(t)
+			conn, err := first.Driver().Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := conn.ExecContext(t.Context(), c.lock); err != nil {
+				t.Fatal(err)
+			}
+			opened := make(chan error, 1)
+			go func() {
+				second, err := store.Open(context.Background(), store.Config{URL: d.URL})
+				if err == nil {
+					second.Close()
+				}
+				opened <- err
+			}()
+			select {
+			case <-opened:
+				t.Error("opened while another process migrates")
+				return
+			case <-time.After(6 * time.Second):
+			}
+			if _, err := conn.ExecContext(t.Context(), c.unlock); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-opened; err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
