@@ -136,6 +136,46 @@ func TestLatePushDoesNotHideAChangeThatIsCounted(t *testing.T) {
 	})
 }
 
+func TestLatePushIsNotShownBetweenTwoPages(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		c, err := New(s.config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.page = 1
+		r := s.again(c)
+		h := head("g", 2)
+		h.Rev = 1
+		p, _ := s.opened(h)
+		a := p.next("getMessages")
+		p.message("g", 2) // as it was stored; it has been edited since
+		p.answer(a, &chatv1.GetMessagesResponse{Messages: lines("g", 1, 1), More: proto.Bool(true), FirstSeq: 1, HeadSeq: 2, HeadRev: 1})
+		edited := line1("g", 2)
+		edited.Text, edited.Rev = "edited", 1
+		p.answer(p.next("getMessages"), &chatv1.GetMessagesResponse{Messages: []*chatv1.Message{edited}, FirstSeq: 1, HeadSeq: 2, HeadRev: 1})
+		wantText(t, r, 2, "edited")
+		wantSeqs(t, r, "g", 1, 2)
+	})
+}
+
+func TestLatePushDoesNotHideAChangeThatWasPassedOver(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		c, p := s.told(s.config(), 1)
+		p.changed(edit(2000, 2, "pushed"))
+		p.answer(p.next("getChanges"), &chatv1.GetChangesResponse{RefetchFrom: 1, HeadRev: 1999})
+		p.answer(p.next("getMessages"), &chatv1.GetMessagesResponse{Messages: lines("g", 1, 1), More: proto.Bool(true), FirstSeq: 1, HeadSeq: 3, HeadRev: 1999})
+		p.message("g", 2)
+		p.message("g", 3) // was edited by one of the changes that were passed over
+		wantSeqs(t, c, "g", 1)
+		list := lines("g", 2, 3)
+		list[1].Text, list[1].Rev = "edited", 1500
+		p.answer(p.next("getMessages"), &chatv1.GetMessagesResponse{Messages: list, FirstSeq: 1, HeadSeq: 3, HeadRev: 1999})
+		wantText(t, c, 2, "pushed")
+		wantText(t, c, 3, "edited")
+		p.none(40 * time.Second)
+	})
+}
+
 func TestTooManyChangesAreFetchedAnew(t *testing.T) {
 	bubble(t, func(t *testing.T, s *stage) {
 		c, p := s.told(s.config(), 5)

@@ -175,6 +175,17 @@ func TestPausesGrowAndAGoodConnResetsThem(t *testing.T) {
 	})
 }
 
+func TestConnWithoutASessionIsNoGoodOne(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		s.handle("openSession", func(p *peer, _ *asked) { p.cut() })
+		s.run(s.config())
+		time.Sleep(10 * time.Minute)
+		if n := len(s.dialled()); n > 90 {
+			t.Errorf("%d dials in 10 minutes, want about 45", n)
+		}
+	})
+}
+
 func TestManyClientsAreNoStorm(t *testing.T) {
 	bubble(t, func(t *testing.T, s *stage) {
 		const clients = 200
@@ -505,6 +516,18 @@ func TestResyncComparesHeads(t *testing.T) {
 		}
 		p.none(40 * time.Second)
 		wantSeqs(t, c, "g", 1, 2)
+	})
+}
+
+func TestResyncBeforeTheSessionIsOpenComparesHeadsOnceMore(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		s.run(s.config())
+		p := s.arrive()
+		a := p.next("openSession")
+		p.push("resync", &chatv1.ResyncPush{}) // about what came after the heads of the answer were read
+		p.answer(a, session())
+		p.answer(p.next("listHeads"), &chatv1.ListHeadsResponse{Cursor: "c2"})
+		p.none(40 * time.Second)
 	})
 }
 

@@ -57,9 +57,17 @@ func (v *conversation) unread() int64 {
 	return v.said.unread + v.count(max(v.said.seq+1, from))
 }
 
-// count counts the kept messages from seq on that count.
-func (v *conversation) count(seq int64) (n int64) {
-	for ; seq < v.next; seq++ {
+// count counts the kept messages from a number on that count.
+func (v *conversation) count(from int64) (n int64) {
+	if v.next-from > int64(len(v.now)) { // a screen may have passed over any number of them
+		for seq, m := range v.now {
+			if seq >= from && m.counts() {
+				n++
+			}
+		}
+		return n
+	}
+	for seq := from; seq < v.next; seq++ {
 		if m := v.now[seq]; m != nil && m.counts() {
 			n++
 		}
