@@ -15,8 +15,9 @@
 //
 // What a Handler must stand in a cluster can be provoked: [Harness.LoseAcks] makes
 // an event come again after it was handled, [Harness.MoveAll] takes all conns from
-// the worker while its handlers run. Payloads are overwritten as soon as a handler
-// has returned, so one that keeps them fails its test.
+// the worker while its handlers run, [Harness.FreezeGateway] leaves sends without an
+// answer. Payloads are overwritten as soon as a handler has returned, so one that keeps
+// them fails its test.
 //
 // Everything that waits gives up after [Timeout] and fails the test. It will not
 // tell how fast a Handler is.

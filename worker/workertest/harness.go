@@ -116,6 +116,9 @@ func (h *Harness) over() bool {
 // Stop drains the worker and returns what Run returned. New has it called at the
 // end of the test.
 func (h *Harness) Stop() error {
+	for _, g := range h.directory.gateways {
+		g.SetFrozen(false)
+	}
 	h.stop()
 	<-h.ended
 	return h.err
@@ -159,6 +162,15 @@ func (h *Harness) CutLinks() {
 // LoseGateway takes gateway i, from 0, out of the cluster without a word: its conns
 // are gone, and the Handler hears OnClose with GatewayLost.
 func (h *Harness) LoseGateway(i int) { h.directory.lose(i) }
+
+// FreezeGateway makes gateway i, from 0, stand still, as a process that is stopped, until
+// thaw is called or the worker ends. The worker takes its link for dead after a few
+// seconds; the gateway stays in the cluster.
+func (h *Harness) FreezeGateway(i int) (thaw func()) {
+	g := h.directory.gateways[i]
+	g.SetFrozen(true)
+	return func() { g.SetFrozen(false) }
+}
 
 // Settle waits until every event that was sent so far has been handled.
 func (h *Harness) Settle() {

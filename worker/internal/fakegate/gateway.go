@@ -39,9 +39,10 @@ type Gateway struct {
 	sessions map[uint64]*session
 	interest interest
 	once     map[record.Once]bool
-	parked   []*Conn // conns with events and nobody to have them
-	lost     int     // acknowledgements that are still to be lost
-	deaf     bool    // beats are not granted
+	parked   []*Conn       // conns with events and nobody to have them
+	lost     int           // acknowledgements that are still to be lost
+	deaf     bool          // beats are not granted
+	frozen   chan struct{} // closed when it goes on; nil: it stands still no more
 	changed  chan struct{}
 	stats    Stats
 }
@@ -114,6 +115,30 @@ func (g *Gateway) SetDeaf(deaf bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.deaf = deaf
+}
+
+// SetFrozen makes the gateway stand still, as a process that is stopped, or go on: it
+// reads nothing, and what attaches meanwhile hears nothing.
+func (g *Gateway) SetFrozen(frozen bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case frozen && g.frozen == nil:
+		g.frozen = make(chan struct{})
+	case !frozen && g.frozen != nil:
+		close(g.frozen)
+		g.frozen = nil
+	}
+}
+
+// thawed waits until the gateway goes on.
+func (g *Gateway) thawed() {
+	g.mu.Lock()
+	frozen := g.frozen
+	g.mu.Unlock()
+	if frozen != nil {
+		<-frozen
+	}
 }
 
 // LoseAcks makes the next n acknowledgements be lost, as if each worker had died

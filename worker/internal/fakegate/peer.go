@@ -39,6 +39,7 @@ type peer struct {
 // has gone or Cut was called.
 func (g *Gateway) Serve(boot uint64, stream Stream) error {
 	p := &peer{gateway: g, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	g.thawed()
 	batch, err := stream.Recv()
 	if err != nil {
 		return err
@@ -175,6 +176,7 @@ func (p *peer) send(stream Stream) error {
 
 func (p *peer) receive(stream Stream, batch []byte) error {
 	for {
+		p.gateway.thawed()
 		if err := p.gateway.apply(p, batch); err != nil {
 			return fmt.Errorf("from the worker: %w", err)
 		}
