@@ -24,6 +24,7 @@ type outgoing struct {
 	class  record.Class
 	key    string
 	once   record.Once
+	noWait bool
 	except []connid.ID
 	result *Result
 	then   func(Result, error)
@@ -194,10 +195,10 @@ func (o *outgoing) give(s *share, w *link.Waiter) error {
 	}
 }
 
-// giveLater queues the rest for a gateway that had no room: what may be dropped
-// is, everything else waits.
+// giveLater queues the rest for a gateway that had no room: what may be dropped, or
+// must not hold up others, is, everything else waits.
 func (o *outgoing) giveLater(ctx context.Context, b blocked, w *link.Waiter) error {
-	if o.class != record.Must {
+	if o.class != record.Must || o.noWait {
 		b.share.to.CountDropped()
 		if o.result != nil {
 			o.result.Lost = append(o.result.Lost, b.share.to.Node())

@@ -45,6 +45,11 @@ func Once(key string) SendOption {
 	return func(o *outgoing) { o.once = record.Once(sum[:16]) }
 }
 
+// NoWait makes the send pass over a gateway for which too much waits, instead of waiting
+// until there is room: one gateway that is cut off then holds up nobody else's sends. The
+// gateway is named in Lost, so whoever cannot do without gives it with [Await] or [Then].
+func NoWait() SendOption { return func(o *outgoing) { o.noWait = true } }
+
 // Await makes the send wait for what became of it and put it into result.
 func Await(result *Result) SendOption {
 	return func(o *outgoing) {
@@ -78,6 +83,6 @@ type Result struct {
 	Dropped   int      // conns whose queue had no room
 	Missed    int      // of ToConns: conns that have ended
 	Offline   []string // of ToUsers: those without any conn
-	Lost      []string // gateways (their nodes) that left, had no room for what may be dropped, or did not answer before ctx ended: what became of it there is unknown
+	Lost      []string // gateways (their nodes) that left, had no room for what may be dropped or does not wait, or did not answer before ctx ended: what became of it there is unknown
 	Duplicate bool     // a gateway dropped it as a repeat, see Once
 }
