@@ -64,7 +64,7 @@ func appendMessage(b []byte, m *chat.Message) []byte {
 	b = appendString(append(b, `{"conversation":`...), string(m.Conversation))
 	b = appendInt(append(b, `,"seq":`...), int64(m.Seq))
 	b = appendString(append(b, `,"sender":`...), string(m.Sender))
-	b = append(append(append(b, `,"kind":"`...), kindNames[m.Kind]...), '"')
+	b = appendEnum(append(b, `,"kind":`...), kindNames[:], int(m.Kind))
 	if m.Text != "" {
 		b = appendString(append(b, `,"text":`...), m.Text)
 	}
@@ -93,7 +93,7 @@ func appendChange(b []byte, c *chat.Change) []byte {
 	b = appendString(append(b, `{"conversation":`...), string(c.Conversation))
 	b = appendInt(append(b, `,"rev":`...), int64(c.Rev))
 	b = appendInt(append(b, `,"seq":`...), int64(c.Seq))
-	b = append(append(append(b, `,"kind":"`...), changeNames[c.Kind]...), '"')
+	b = appendEnum(append(b, `,"kind":`...), changeNames[:], int(c.Kind))
 	b = appendString(append(b, `,"actor":`...), string(c.Actor))
 	if c.Text != "" {
 		b = appendString(append(b, `,"text":`...), c.Text)
@@ -107,6 +107,15 @@ var kindNames = [...]string{
 }
 
 var changeNames = [...]string{chat.Edited: "CHANGE_KIND_EDITED", chat.Recalled: "CHANGE_KIND_RECALLED"}
+
+// appendEnum appends the name of a value, or the number of one that a later version has
+// stored: rows of the outbox are done by whoever is there.
+func appendEnum(b []byte, names []string, n int) []byte {
+	if n <= 0 || n >= len(names) {
+		return strconv.AppendInt(b, int64(n), 10)
+	}
+	return append(append(append(b, '"'), names[n]...), '"')
+}
 
 // appendInt appends a 64-bit number as JSON has it: a string.
 func appendInt(b []byte, n int64) []byte {

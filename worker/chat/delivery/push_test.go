@@ -63,6 +63,20 @@ func TestPushIsWhatProtobufWouldWrite(t *testing.T) {
 	}
 }
 
+func TestKindsOfALaterVersionAreTold(t *testing.T) {
+	m := &chat.Message{Conversation: "c", Seq: 1, Sender: "u", Kind: 9, Sent: times[0]}
+	f, err := frameOf(&chat.Outgoing{Kind: chat.OutMessage, Message: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, f.Payload(), rpc.Notification("message", &chatv1.MessagePush{Message: protoOf(m)}).Payload())
+	c := &chat.Change{Conversation: "c", Rev: 1, Seq: 1, Kind: 7, Actor: "u", Changed: times[0]}
+	if f, err = frameOf(&chat.Outgoing{Kind: chat.OutChange, Change: c}); err != nil {
+		t.Fatal(err)
+	}
+	same(t, f.Payload(), rpc.Notification("messageChanged", &chatv1.MessageChangedPush{Change: protoOfChange(c)}).Payload())
+}
+
 func TestEventIsWhatProtobufReads(t *testing.T) {
 	for _, m := range messages() {
 		e, err := eventOf(&chat.Outgoing{Kind: chat.OutMessage, Realm: "shu", Conversation: m.Conversation, Message: m, Stored: m.Sent})
