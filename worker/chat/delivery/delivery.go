@@ -2,7 +2,7 @@ package delivery
 
 import (
 	"context"
-	"errors"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -19,6 +19,7 @@ import (
 type Outbox interface {
 	chat.Outbox
 	MemberIDs(ctx context.Context, id chat.ConversationID) ([]chat.UserID, error)
+	View(ctx context.Context, c chat.Caller, id chat.ConversationID) (chat.View, error)
 }
 
 // Sender is what it needs of the SDK; *worker.Sender is one.
@@ -54,31 +55,28 @@ type Config struct {
 	Log       *slog.Logger
 
 	// SweepEvery is how often this process looks for rows that others left, whether or
-	// not the bus tells it to. 0: DefaultSweep; negative: never.
+	// not the bus tells it to. 0: DefaultSweep, or DefaultLoneSweep without a bus;
+	// negative: never.
 	SweepEvery time.Duration
 }
 
-// DefaultSweep is a backstop for when the bus is away: while it is there, it calls
-// [Delivery.Drain] on one of all workers each second.
-const DefaultSweep = 15 * time.Second
-
-// The bounds of what is under way.
-const (
-	queueLength = 16384            // outgoings that wait for their turn; further ones stay in the outbox
-	sendWithin  = 10 * time.Second // for all gateways to acknowledge
-	claimAtOnce = 256
-)
+// queueLength is how many outgoings wait for their turn; further ones stay in the outbox.
+const queueLength = 16384
 
 // Group is the hub group of a conversation.
 func Group(id chat.ConversationID) string { return "c:" + string(id) }
 
 // Delivery is the fan-out of one worker. Its methods may be called from any goroutine.
 type Delivery struct {
-	cfg    Config
-	queue  chan chat.Outgoing
-	joins  chan chat.Outgoing // those for which conns must join a hub group first
-	finish *finisher
-	stats  stats
+	cfg      Config
+	queue    chan chat.Outgoing
+	joins    [joiners]chan chat.Outgoing // those for which conns must join a hub group first
+	seed     maphash.Seed                // finds the one of a conversation
+	underway underway
+	awaited  atomic.Int32 // outgoings that wait for gateways
+	futile   atomic.Bool  // a claimed row could not be done since the last look
+	finish   *finisher
+	stats    stats
 }
 
 // New starts nothing.
@@ -87,9 +85,14 @@ func New(cfg Config) *Delivery {
 		cfg.Log = slog.Default()
 	}
 	if cfg.SweepEvery == 0 {
-		cfg.SweepEvery = DefaultSweep
+		if cfg.SweepEvery = DefaultSweep; cfg.Publisher == nil {
+			cfg.SweepEvery = DefaultLoneSweep
+		}
 	}
-	d := &Delivery{cfg: cfg, queue: make(chan chat.Outgoing, queueLength), joins: make(chan chat.Outgoing, 1024)}
+	d := &Delivery{cfg: cfg, queue: make(chan chat.Outgoing, queueLength), seed: maphash.MakeSeed()}
+	for i := range d.joins {
+		d.joins[i] = make(chan chat.Outgoing, joinsQueued)
+	}
 	d.finish = newFinisher(cfg.Outbox, cfg.Log, &d.stats)
 	return d
 }
@@ -99,15 +102,23 @@ func New(cfg Config) *Delivery {
 func (d *Delivery) Committed(list []chat.Outgoing) {
 	faultpoint.Hit(faultpoint.ChatCommitted)
 	for i := range list {
+		d.underway.begin(list[i].ID, false)
 		select {
 		case d.queue <- list[i]:
 		default:
-			d.stats.passedOver.Add(1)
+			d.passOver(&list[i])
 		}
 	}
 }
 
-// Run delivers until ctx ends, and what is in the queue then, within a few seconds.
+// passOver leaves to the outbox what found no room.
+func (d *Delivery) passOver(o *chat.Outgoing) {
+	d.stats.passedOver.Add(1)
+	d.underway.over(o.ID)
+}
+
+// Run delivers until ctx ends, and what is in the queue then. It waits for what gateways
+// have to acknowledge, and the database to write, for a few seconds at most.
 func (d *Delivery) Run(ctx context.Context) error {
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -115,19 +126,41 @@ func (d *Delivery) Run(ctx context.Context) error {
 	all.Go(func() error { d.finish.run(sending); return nil })
 	all.Go(func() error {
 		defer stop()
-		defer d.finish.settle(lastWords)
-		var fans sync.WaitGroup
-		fans.Go(func() { d.each(ctx, sending, d.joins, d.joinAndFan) })
-		d.each(ctx, sending, d.queue, d.route)
-		fans.Wait()
+		d.deliver(ctx, sending)
+		d.settled(lastWords)
 		return nil
 	})
 	all.Go(func() error { d.sweep(ctx); return nil })
 	return all.Wait()
 }
 
-// lastWords is how long a worker that ends waits for its last rows to be acknowledged.
+// deliver does what is in the queues until ctx ends, and what is in them then.
+func (d *Delivery) deliver(ctx, sending context.Context) {
+	joining, last := context.WithCancel(sending)
+	defer last()
+	var joins sync.WaitGroup
+	for _, queue := range d.joins {
+		joins.Go(func() { d.each(joining, sending, queue, d.joinAndFan) })
+	}
+	d.each(ctx, sending, d.queue, d.route)
+	last() // nothing comes into their queues any more
+	joins.Wait()
+}
+
+// lastWords is how long a worker that ends waits for its last rows.
 const lastWords = 3 * time.Second
+
+// settled waits until nothing is under way and all marks are written, or the time is
+// over.
+func (d *Delivery) settled(within time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	for {
+		if rows, _ := d.underway.count(); rows == 0 && d.finish.idle() || !sleep(ctx, gatherFor) {
+			return
+		}
+	}
+}
 
 // each calls do for what comes until ctx ends, and for what is there then.
 func (d *Delivery) each(ctx, sending context.Context, queue <-chan chat.Outgoing, do func(context.Context, chat.Outgoing)) {
@@ -151,52 +184,13 @@ func (d *Delivery) each(ctx, sending context.Context, queue <-chan chat.Outgoing
 // join: it must not hold up the others.
 func (d *Delivery) route(ctx context.Context, o chat.Outgoing) {
 	if o.Fanned || !mustJoin(&o) {
-		d.fan(ctx, o)
+		d.fan(ctx, o, nil, false)
 		return
 	}
 	select {
-	case d.joins <- o:
+	case d.joins[maphash.String(d.seed, string(o.Conversation))%joiners] <- o:
 	default:
-		d.stats.passedOver.Add(1)
-	}
-}
-
-// Drain does what others have left, or could not do: rows of the outbox whose lease is
-// over. more says that there may be further ones.
-func (d *Delivery) Drain(ctx context.Context) (more bool, err error) {
-	if faultpoint.Sabotaged(faultpoint.OutboxOff) {
-		return false, nil
-	}
-	list, err := d.cfg.Outbox.Claim(ctx, claimAtOnce)
-	if err != nil {
-		return false, err
-	}
-	for _, o := range list {
-		select {
-		case d.queue <- o:
-			d.stats.rescued.Add(1)
-		case <-ctx.Done():
-			return true, context.Cause(ctx)
-		}
-	}
-	return len(list) == claimAtOnce, nil
-}
-
-// sweep drains now and then, whatever the bus does.
-func (d *Delivery) sweep(ctx context.Context) {
-	if d.cfg.SweepEvery < 0 {
-		return
-	}
-	for sleep(ctx, jittered(d.cfg.SweepEvery)) {
-		for {
-			more, err := d.Drain(ctx)
-			if err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
-				d.cfg.Log.Warn("the outbox cannot be read", "err", err)
-			}
-			if err != nil || !more {
-				break
-			}
-		}
+		d.passOver(&o)
 	}
 }
 
@@ -208,20 +202,25 @@ type stats struct {
 // Stats are what a Delivery counts.
 type Stats struct {
 	Queued         int   // wait for their turn now
+	Awaited        int   // sent, and not acknowledged by all gateways yet
 	Fanned         int64 // told to those online, and acknowledged
 	Published      int64 // taken by the bus
 	Rescued        int64 // rows claimed after their lease
 	PassedOver     int64 // left in the outbox because the queue was full
-	Unacknowledged int64 // not acknowledged by all gateways; left in the outbox
+	Unacknowledged int64 // not acknowledged by all gateways, or not waited for; left in the outbox
 	Unpublished    int64 // not taken by the bus; left in the outbox
 	FinishErrors   int64 // marks that could not be written; the rows are done again
 }
 
 // Stats reads all counters.
 func (d *Delivery) Stats() Stats {
-	s := &d.stats
+	s, queued := &d.stats, len(d.queue)
+	for _, queue := range d.joins {
+		queued += len(queue)
+	}
 	return Stats{
-		Queued: len(d.queue) + len(d.joins), Fanned: s.fanned.Load(), Published: s.published.Load(), Rescued: s.rescued.Load(),
+		Queued: queued, Awaited: int(d.awaited.Load()),
+		Fanned: s.fanned.Load(), Published: s.published.Load(), Rescued: s.rescued.Load(),
 		PassedOver: s.passedOver.Load(), Unacknowledged: s.unacknowledged.Load(), Unpublished: s.unpublished.Load(), FinishErrors: s.finishErrors.Load(),
 	}
 }

@@ -47,6 +47,13 @@ func (o *outbox) MemberIDs(context.Context, chat.ConversationID) ([]chat.UserID,
 	return o.members, nil
 }
 
+func (o *outbox) View(_ context.Context, c chat.Caller, id chat.ConversationID) (chat.View, error) {
+	if !slices.Contains(o.members, c.User) {
+		return chat.View{}, chat.ErrNoConversation
+	}
+	return chat.View{Conversation: chat.Conversation{ID: id, Type: chat.Group, Seq: 9}, Mark: chat.Mark{Role: chat.Member}}, nil
+}
+
 func (o *outbox) done() []chat.Progress {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -59,6 +66,9 @@ type sender struct {
 	mu    sync.Mutex
 	calls []string
 	fail  error
+
+	joinFails error
+	join      func(group string) // called before a user joins
 }
 
 func (s *sender) note(format string, args ...any) error {
@@ -79,9 +89,14 @@ func seqOf(f worker.Frame) string {
 		Params struct {
 			Message struct{ Seq string }
 			Change  struct{ Rev string }
+
+			Conversation struct{ Head struct{ Seq string } }
 		}
 	}
 	_ = json.Unmarshal(f.Payload(), &v)
+	if head := v.Params.Conversation.Head.Seq; head != "" {
+		return "head " + head
+	}
 	return v.Params.Message.Seq + v.Params.Change.Rev
 }
 
@@ -94,7 +109,10 @@ func (s *sender) ToGroup(_ context.Context, group string, f worker.Frame, _ ...w
 }
 
 func (s *sender) JoinUser(_ context.Context, user string, groups ...string) (worker.Affected, error) {
-	return worker.Affected{}, s.note("join %s %v", user, groups)
+	if s.join != nil {
+		s.join(groups[0])
+	}
+	return worker.Affected{}, errors.Join(s.note("join %s %v", user, groups), s.joinFails)
 }
 
 func (s *sender) LeaveUser(_ context.Context, user string, groups ...string) (worker.Affected, error) {
@@ -168,7 +186,7 @@ func TestAddedOnesJoinBeforeTheyAreTold(t *testing.T) {
 			synctest.Wait()
 			time.Sleep(time.Second)
 		})
-		want := []string{"join new [c:c]", "group c:c 1", "leave old [c:c]", "users [old] 2", "group c:c 2"}
+		want := []string{"join new [c:c]", "group c:c 1", "users [new] head 9", "leave old [c:c]", "users [old] 2", "group c:c 2"}
 		if got := s.said(); !slices.Equal(got, want) {
 			t.Errorf("got %q\nwant %q", got, want)
 		}
@@ -188,11 +206,11 @@ func TestOldNewsOfWhoCameAndLeftIsSetRight(t *testing.T) {
 			time.Sleep(time.Second)
 		})
 		got := s.said()
-		if len(got) == 8 {
+		if len(got) == 9 {
 			slices.Sort(got[:2]) // they join at once
 		}
 		want := []string{
-			"join left [c:c]", "join new [c:c]", "leave left [c:c]", "group c:c 1",
+			"join left [c:c]", "join new [c:c]", "leave left [c:c]", "group c:c 1", "users [new] head 9",
 			"leave back [c:c]", "join back [c:c]", "users [back] 2", "group c:c 2",
 		}
 		if !slices.Equal(got, want) {
@@ -322,6 +340,9 @@ func TestRescueDoesWhatIsLeftOfARow(t *testing.T) {
 func TestFullQueueLeavesRowsToTheOutbox(t *testing.T) {
 	d := delivery.New(delivery.Config{Outbox: &outbox{}, Sender: &sender{}, SweepEvery: -1})
 	list := make([]chat.Outgoing, 20_000) // nobody takes them out: Run is not called
+	for i := range list {
+		list[i].ID = int64(i)
+	}
 	d.Committed(list)
 	if got := d.Stats(); got.PassedOver == 0 || got.Queued+int(got.PassedOver) != len(list) {
 		t.Errorf("got %+v of %d", got, len(list))

@@ -23,8 +23,10 @@ type finisher struct {
 	log    *slog.Logger
 	stats  *stats
 
-	mu   sync.Mutex // guards rows; a leaf
-	rows map[int64]*progress
+	mu      sync.Mutex // guards rows and writing; a leaf
+	rows    map[int64]*progress
+	writing bool
+
 	wake chan struct{}
 }
 
@@ -94,10 +96,16 @@ func (f *finisher) write(ctx context.Context) (left bool) {
 		}
 	}
 	left = len(f.rows) > 0
+	f.writing = len(list) > 0
 	f.mu.Unlock()
 	if len(list) == 0 {
 		return left
 	}
+	defer func() {
+		f.mu.Lock()
+		f.writing = false
+		f.mu.Unlock()
+	}()
 	if err := f.outbox.Finish(ctx, list); err != nil {
 		// The rows are claimed after their lease, and done again: that is harmless.
 		f.stats.finishErrors.Add(int64(len(list)))
@@ -106,16 +114,9 @@ func (f *finisher) write(ctx context.Context) (left bool) {
 	return left
 }
 
-// settle waits until nothing is left to be written, or the time is over.
-func (f *finisher) settle(within time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	for {
-		f.mu.Lock()
-		left := len(f.rows)
-		f.mu.Unlock()
-		if left == 0 || !sleep(ctx, gatherFor) {
-			return
-		}
-	}
+// idle reports whether all marks are written, or given up.
+func (f *finisher) idle() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.rows) == 0 && !f.writing
 }
