@@ -8,6 +8,10 @@
 // untold. News can be lost or come twice all the same: clients ask when they open a
 // session or a conversation.
 //
+// Who has something to be told stands in a queue, once, and what is told is how it is
+// when the turn comes: the death of a full gateway is told slowly, news waits while the
+// store is away, and a worker that stood still does not tell what was so before.
+//
 // It goes to those who share a direct conversation or a group chat with the user that
 // is sent to by ids: up to 200 members. Larger ones and rooms give no news of each one.
 package presence

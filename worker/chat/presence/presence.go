@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/worker/chat"
 )
@@ -44,13 +46,14 @@ const (
 	// settled is how long a worker has to be there before it tells: until then it may
 	// take everybody for new whom it hears of for the first time.
 	settled = 5 * time.Second
-	// remember is how long what was told is kept, to be told again when its teller goes:
-	// a lease of the register, and some time to find out.
-	remember = 15 * time.Second
-	// tellEvery paces the news: when a gateway with 15,000 users dies, they are told in
-	// half a minute, and not at once.
-	tellEvery = 2 * time.Millisecond
-	tick      = 250 * time.Millisecond
+	// remember is how long what has changed is kept, to be told again when its teller
+	// goes: a lease of the register, some time to find out, and what it had not come to.
+	remember = 30 * time.Second
+	// standstill is how long the picture may not have been looked after. After that this
+	// process was stopped, or starved, and others may have told its news since: it tells
+	// nothing until it has heard for a while what is so.
+	standstill = 3 * time.Second
+	tick       = 250 * time.Millisecond
 )
 
 // Presence is one worker's picture. Run keeps it; the other methods may be called from
@@ -63,29 +66,31 @@ type Presence struct {
 	mu    sync.Mutex          // guards users; a leaf
 	users map[string]struct{} // taken for online
 
-	// What follows is Run's alone.
+	news news
+
+	// What follows is of the goroutine that keeps the picture.
 	leaving map[string]time.Time // since when users are absent whom we take for online
 	recent  []change             // in order of time
 	since   map[uint64]time.Time // when we first saw each worker
 	told    []uint64             // the workers that tell, as of the last look
-	queue   []change             // to be told by us
-	stats   stats
 }
 
 // change is somebody coming or going.
 type change struct {
-	user   string
-	online bool
-	at     time.Time
+	user string
+	at   time.Time
 }
 
-type stats struct{ told, failed atomic.Int64 }
+// mostRecent bounds what is remembered; of more, the oldest is not told again when its
+// teller goes.
+const mostRecent = 1 << 17
 
 // Stats are what a Presence counts.
 type Stats struct {
 	Online int   // users taken for online now
+	Queued int   // users of whom this worker has something to tell
 	Told   int64 // news that this worker told
-	Failed int64 // news that it could not tell
+	Failed int64 // tries that went wrong, and users for whom the queue had no room
 }
 
 // New starts nothing.
@@ -94,32 +99,47 @@ func New(cfg Config) *Presence {
 		cfg.Log = slog.Default()
 	}
 	return &Presence{
-		cfg: cfg, owner: fmt.Sprintf("%016x", cfg.Boot),
+		cfg: cfg, owner: fmt.Sprintf("%016x", cfg.Boot), news: newNews(),
 		users: map[string]struct{}{}, leaving: map[string]time.Time{}, since: map[uint64]time.Time{},
 	}
 }
 
 // Run keeps the picture and tells the news until ctx ends.
 func (p *Presence) Run(ctx context.Context) error {
+	var all errgroup.Group
+	all.Go(func() error { p.keep(ctx); return nil })
+	all.Go(func() error { p.tell(ctx); return nil })
+	return all.Wait()
+}
+
+// keep keeps the picture until ctx ends. It waits for nobody.
+func (p *Presence) keep(ctx context.Context) {
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	began := time.Now()
 	p.look(began)
 	for {
+		ticked, workers := false, false
 		select {
 		case <-p.cfg.Users.Changed():
 		case <-p.cfg.Workers.Changed():
+			workers = true
 		case <-t.C:
+			ticked = true
 		case <-ctx.Done():
-			return nil
+			return
 		}
 		now := time.Now()
-		p.look(now)
+		p.news.attended(now)
+		if ticked || workers {
+			p.look(now)
+		}
 		for _, user := range p.cfg.Users.Take() {
 			p.see(user, now, now.Sub(began) < settled)
 		}
-		p.expire(now)
-		p.tell(ctx)
+		if ticked {
+			p.expire(now)
+		}
 	}
 }
 
@@ -131,7 +151,7 @@ func (p *Presence) see(user string, now time.Time, quiet bool) {
 	case online:
 		delete(p.leaving, user)
 		if p.set(user, true) && !quiet {
-			p.note(change{user, true, now})
+			p.note(change{user, now})
 		}
 	case p.has(user):
 		if _, there := p.leaving[user]; !there {
@@ -151,20 +171,20 @@ func (p *Presence) expire(now time.Time) {
 			continue // the news of it is on its way
 		}
 		p.set(user, false)
-		p.note(change{user, false, now})
+		p.note(change{user, now})
 	}
-	old := 0
+	old := max(0, len(p.recent)-mostRecent)
 	for old < len(p.recent) && now.Sub(p.recent[old].at) > remember {
 		old++
 	}
 	p.recent = slices.Delete(p.recent, 0, old)
 }
 
-// note remembers a change, and tells it if that is this worker's part.
+// note remembers a change, and has it told if that is this worker's part.
 func (p *Presence) note(c change) {
 	p.recent = append(p.recent, c)
 	if first(p.told, c.user) == p.cfg.Boot {
-		p.queue = append(p.queue, c)
+		p.news.add(c.user)
 	}
 }
 
@@ -201,46 +221,9 @@ func (p *Presence) look(now time.Time) {
 	for _, c := range p.recent {
 		was := first(before, c.user)
 		if was != 0 && !slices.Contains(tellers, was) && first(tellers, c.user) == p.cfg.Boot {
-			p.queue = append(p.queue, c)
+			p.news.add(c.user)
 		}
 	}
-}
-
-// tell tells what is in the queue, slowly enough to hurt nobody.
-func (p *Presence) tell(ctx context.Context) {
-	until := time.Now().Add(tick / 2)
-	n := 0
-	for ; n < len(p.queue) && time.Now().Before(until); n++ {
-		c := p.queue[n]
-		if p.has(c.user) != c.online {
-			continue // it has changed again, and that is in the queue too
-		}
-		if err := p.one(ctx, c); err != nil {
-			p.stats.failed.Add(1)
-			p.cfg.Log.Debug("presence was not told", "user", c.user, "err", err)
-			continue
-		}
-		p.stats.told.Add(1)
-		pause(ctx, tellEvery)
-	}
-	p.queue = slices.Delete(p.queue, 0, n)
-}
-
-// one tells one change to whom it concerns and who is there.
-func (p *Presence) one(ctx context.Context, c change) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	peers, err := p.cfg.Peers(ctx, chat.UserID(c.user))
-	if err != nil {
-		return err
-	}
-	to := slices.DeleteFunc(peers, func(u chat.UserID) bool {
-		return string(u) == c.user || !p.cfg.Users.Present(string(u))
-	})
-	if len(to) == 0 {
-		return nil
-	}
-	return p.cfg.Tell(ctx, to, p.of(c.user, c.online))
 }
 
 // Look returns what is known of users, without asking anybody.
@@ -258,9 +241,11 @@ func (p *Presence) of(user string, online bool) *chatv1.Presence {
 
 // Stats reads all counters.
 func (p *Presence) Stats() Stats {
+	s := p.news.stats()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Stats{Online: len(p.users), Told: p.stats.told.Load(), Failed: p.stats.failed.Load()}
+	s.Online = len(p.users)
+	return s
 }
 
 func (p *Presence) has(user string) bool {
@@ -281,14 +266,4 @@ func (p *Presence) set(user string, online bool) bool {
 		delete(p.users, user)
 	}
 	return was != online
-}
-
-// pause waits, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }

@@ -2,9 +2,11 @@ package presence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -24,7 +26,10 @@ type world struct {
 	present map[string]bool
 	boots   []uint64
 	feeds   []*feed
-	news    []string // "owner user online", as told
+	news    []string      // "owner user online", as told
+	away    error         // what the store says
+	stuck   chan struct{} // what calls of the store wait for; nil: for nothing
+	stopped chan struct{} // what workers stand still for; nil: they run
 }
 
 // feed is one worker's view of the world.
@@ -78,7 +83,13 @@ func (w *world) start(t *testing.T, boot uint64) (p *Presence, stop func()) {
 	p = New(Config{
 		Boot: boot, Users: f, Workers: ranks{f},
 		Peers: func(context.Context, chat.UserID) ([]chat.UserID, error) {
-			return []chat.UserID{"watcher", "away"}, nil
+			w.mu.Lock()
+			away, stuck := w.away, w.stuck
+			w.mu.Unlock()
+			if stuck != nil {
+				<-stuck
+			}
+			return []chat.UserID{"watcher", "away"}, away
 		},
 		Tell: func(_ context.Context, to []chat.UserID, n *chatv1.Presence) error {
 			w.mu.Lock()
@@ -117,6 +128,12 @@ type ranks struct{ *feed }
 
 func (r ranks) Changed() <-chan struct{} { return r.workers }
 func (r ranks) Boots() []uint64 {
+	r.mu.Lock()
+	stopped := r.stopped
+	r.mu.Unlock()
+	if stopped != nil {
+		<-stopped
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.boots)
@@ -245,6 +262,98 @@ func TestDeathOfAFullGatewayIsToldSlowly(t *testing.T) {
 		for _, n := range w.news {
 			if n[len(n)-5:] != "false" {
 				t.Fatalf("told %s", n)
+			}
+		}
+	})
+}
+
+// change does something that workers which run may look at.
+func (w *world) change(do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	do()
+}
+
+func TestNewsWaitsForTheStoreAndIsThenHowItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		p, stop := w.start(t, 1)
+		defer stop()
+		time.Sleep(settled + time.Second)
+		w.change(func() { w.away = errors.New("the store is away") })
+		for range 10 { // while the store is away
+			w.set(true, "ann", "bob", "cyd")
+			time.Sleep(time.Second)
+			w.set(false, "ann", "bob")
+			time.Sleep(Grace + time.Second)
+		}
+		if got := p.Stats(); got.Queued > 3 || got.Failed == 0 {
+			t.Errorf("while the store is away: %+v", got)
+		}
+		w.change(func() { w.away = nil })
+		time.Sleep(10 * time.Second)
+		news := w.heard()
+		slices.Sort(news)
+		owner := fmt.Sprintf("%016x ", 1)
+		if want := []string{owner + "ann false", owner + "bob false", owner + "cyd true"}; !slices.Equal(news, want) {
+			t.Errorf("told %v\nwant %v", news, want)
+		}
+	})
+}
+
+func TestStoreThatHangsDoesNotHoldUpThePicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		p, stop := w.start(t, 1)
+		defer stop()
+		time.Sleep(settled + time.Second)
+		hangs := make(chan struct{})
+		w.change(func() { w.stuck = hangs })
+		w.set(true, "ann")
+		time.Sleep(time.Second)
+		w.set(true, "bob", "cyd")
+		time.Sleep(time.Second)
+		w.set(false, "cyd")
+		time.Sleep(Grace + time.Second)
+		if got := p.Stats(); got.Online != 2 {
+			t.Errorf("while the store hangs: %+v", got)
+		}
+		w.change(func() { w.stuck = nil })
+		close(hangs)
+	})
+}
+
+func TestWorkerThatStoodStillTellsWhatIsSoNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		_, stop := w.start(t, 1)
+		defer stop()
+		time.Sleep(settled + time.Second)
+		var users []string
+		for i := range 15_000 {
+			users = append(users, fmt.Sprint("u", i))
+		}
+		w.set(true, users...)
+		time.Sleep(3 * time.Minute)
+		w.set(false, users...)
+		time.Sleep(Grace + 2*time.Second) // it has begun to tell
+		w.heard()
+		goesOn := make(chan struct{})
+		w.change(func() { w.stopped = goesOn })
+		time.Sleep(standstill + time.Second)
+		w.heard() // what it told until it stood still
+		time.Sleep(time.Minute)
+		if news := w.heard(); len(news) != 0 {
+			t.Errorf("told %d news while it stood still", len(news))
+		}
+		w.change(func() { w.stopped = nil })
+		close(goesOn)
+		time.Sleep(settled / 2) // what has happened meanwhile comes bit by bit
+		w.set(true, users...)
+		time.Sleep(3 * time.Minute)
+		for _, n := range w.heard() {
+			if strings.HasSuffix(n, "false") {
+				t.Fatalf("told %s, who is there", n)
 			}
 		}
 	})

@@ -1,0 +1,162 @@
+package presence
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/parley-im/parley/worker/chat"
+)
+
+// How news is told.
+const (
+	// tellEvery paces it: when a gateway with 15,000 users dies, they are told in half a
+	// minute, and not at once.
+	tellEvery = 2 * time.Millisecond
+	// againAfter is how long nothing is told after something could not be: the store is
+	// away then, or no gateway is known.
+	againAfter = time.Second
+	tellWithin = 5 * time.Second // the store and the gateways' logs for one piece of news
+	mostNews   = 1 << 17         // users in the queue; of further ones nothing is told, clients ask
+)
+
+// news is the queue of users of whom this worker has something to tell: each once, and
+// what is told is how it is when its turn comes. So it does not grow while users come and
+// go, or the store is away.
+type news struct {
+	mu           sync.Mutex // guards what follows; a leaf
+	queue        []string
+	queued       map[string]struct{}
+	kept         time.Time // when the picture was last looked after
+	quiet        time.Time // until then nothing is told
+	told, failed int64
+
+	wake chan struct{} // capacity 1: the queue is no longer empty
+}
+
+func newNews() news {
+	return news{queued: make(map[string]struct{}), kept: time.Now(), wake: make(chan struct{}, 1)}
+}
+
+// add queues a user, if it is not queued.
+func (n *news) add(user string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, there := n.queued[user]; there {
+		return
+	}
+	if len(n.queue) >= mostNews {
+		n.failed++
+		return
+	}
+	n.queued[user] = struct{}{}
+	n.queue = append(n.queue, user)
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// attended notes that the picture is looked after. If that was not so for a while, what
+// it shows may be old.
+func (n *news) attended(now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Sub(n.kept) > standstill {
+		n.quiet = now.Add(settled)
+	}
+	n.kept = now
+}
+
+// next takes a user from the queue; ok is false when there is none, or nothing is to be
+// told for a while.
+func (n *news) next(now time.Time) (user string, ok bool, wait time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case len(n.queue) == 0:
+		return "", false, 0
+	case now.Sub(n.kept) > standstill:
+		return "", false, tick
+	case now.Before(n.quiet):
+		return "", false, n.quiet.Sub(now)
+	}
+	user, n.queue = n.queue[0], n.queue[1:]
+	if len(n.queue) == 0 {
+		n.queue = nil // so that its memory goes
+	}
+	delete(n.queued, user)
+	return user, true, 0
+}
+
+// done counts. What went wrong is tried again, with what is so then.
+func (n *news) done(user string, err error) {
+	n.mu.Lock()
+	if err == nil {
+		n.told++
+	} else {
+		n.failed++
+	}
+	n.mu.Unlock()
+	if err != nil {
+		n.add(user)
+	}
+}
+
+func (n *news) stats() Stats {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return Stats{Queued: len(n.queue), Told: n.told, Failed: n.failed}
+}
+
+// tell tells what is in the queue until ctx ends, slowly enough to hurt nobody.
+func (p *Presence) tell(ctx context.Context) {
+	for ctx.Err() == nil {
+		user, ok, wait := p.news.next(time.Now())
+		switch {
+		case ok:
+			err := p.one(ctx, user)
+			p.news.done(user, err)
+			wait = tellEvery
+			if err != nil {
+				wait = againAfter
+				p.cfg.Log.Debug("presence was not told", "user", user, "err", err)
+			}
+		case wait == 0:
+			select {
+			case <-p.news.wake:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		pause(ctx, wait)
+	}
+}
+
+// one tells how it is with a user to whom it concerns and who is there.
+func (p *Presence) one(ctx context.Context, user string) error {
+	ctx, cancel := context.WithTimeout(ctx, tellWithin)
+	defer cancel()
+	peers, err := p.cfg.Peers(ctx, chat.UserID(user))
+	if err != nil {
+		return err
+	}
+	to := slices.DeleteFunc(peers, func(u chat.UserID) bool {
+		return string(u) == user || !p.cfg.Users.Present(string(u))
+	})
+	if len(to) == 0 {
+		return nil
+	}
+	return p.cfg.Tell(ctx, to, p.of(user, p.has(user)))
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
