@@ -54,6 +54,11 @@ func (s *Store) Seat(id chat.ConversationID, user chat.UserID, in bool) error {
 	})
 }
 
+// Leave leaves a row of some kind in the outbox, whose lease is over.
+func (s *Store) Leave(id chat.ConversationID, kind int8) error {
+	return s.w.Create(&outboxRow{ID: outboxIDs(1)[0], ConversationID: string(id), Kind: kind, Owner: "test", Published: 1}).Error
+}
+
 // CountStatements returns a function that says how many statements have run since.
 func (s *Store) CountStatements() func() int64 {
 	var n atomic.Int64
