@@ -8,9 +8,10 @@ import (
 	"github.com/parley-im/parley/gateway/internal/frame"
 )
 
-// mute reads what comes in the background and answers nothing.
+// mute reads what comes in the background and answers nothing. What comes has room: a
+// flood of 1,000 pings has as many answers, and pings and a close frame besides.
 func mute(c *client) <-chan wsFrame {
-	frames := make(chan wsFrame, 1000)
+	frames := make(chan wsFrame, 4000)
 	go func() {
 		defer close(frames)
 		for {
