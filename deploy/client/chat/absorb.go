@@ -49,7 +49,7 @@ func (c *Client) absorb(l *line, k *call, now time.Time) {
 		}
 	case *chatv1.LeaveConversationResponse:
 		if req, ok := k.req.(*chatv1.LeaveConversationRequest); ok {
-			c.leave(c.conversation(req.GetConversation()))
+			c.leave(c.conversation(req.GetConversation()), k.since)
 		}
 	case *chatv1.GetPresenceResponse:
 		if req, ok := k.req.(*chatv1.GetPresenceRequest); ok {

@@ -551,6 +551,57 @@ func TestWhoIsAddedAgainSeesWhatIsSentFromThenOn(t *testing.T) {
 	})
 }
 
+func TestNewsThatComesWhileAConversationIsAskedForIsNotForgotten(t *testing.T) {
+	for name, in := range map[string]bool{"the answer says in": true, "the answer says out": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, s *stage) {
+				c, p := s.told(s.config(), 1)
+				changed := &chatv1.ConversationChangedPush{Conversation: &chatv1.Conversation{Id: "g", Type: 2}, Left: true}
+				view := &chatv1.GetConversationResponse{Conversation: &chatv1.Conversation{Id: "g", Type: 2, Head: head("g", 1)}}
+				p.push("conversationChanged", changed)
+				a := p.next("getConversation")
+				p.push("conversationChanged", &chatv1.ConversationChangedPush{Conversation: changed.GetConversation(), Left: in}) // after it was looked up
+				if in {
+					p.answer(a, view)
+					p.fail(p.next("getConversation"), fault.NotFound, 0)
+				} else {
+					p.fail(a, fault.NotFound, 0)
+					p.answer(p.next("getConversation"), view)
+				}
+				p.none(40 * time.Second)
+				if v, _ := c.Screen("g"); v.Left != in {
+					t.Errorf("left: %v, want %v", v.Left, in)
+				}
+			})
+		})
+	}
+}
+
+// Heads are read at one moment and come at another: what was pushed in between may be
+// newer, whichever way round.
+func TestPushBesideHeadsThatSayOtherwiseIsAskedAbout(t *testing.T) {
+	for name, answer := range map[string]*chatv1.ListHeadsResponse{
+		"left":                {Heads: []*chatv1.Head{{Conversation: "g", Left: true, Type: 2}}},
+		"not among all heads": {Complete: proto.Bool(true)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, s *stage) {
+				c, p := s.told(s.config(), 1)
+				p.push("resync", &chatv1.ResyncPush{})
+				a := p.next("listHeads")
+				p.message("g", 3) // the user was added again with 2
+				p.answer(a, answer)
+				h := head("g", 3)
+				h.FromSeq = 2
+				p.answer(p.next("getConversation"), &chatv1.GetConversationResponse{Conversation: &chatv1.Conversation{Id: "g", Type: 2, Head: h}})
+				p.answer(p.next("getMessages"), &chatv1.GetMessagesResponse{Messages: lines("g", 2, 3), FirstSeq: 2, HeadSeq: 3})
+				wantSeqs(t, c, "g", 1, 2, 3)
+				p.none(40 * time.Second)
+			})
+		})
+	}
+}
+
 func TestPresenceIsAskedForAgainAndOlderNewsIsIgnored(t *testing.T) {
 	bubble(t, func(t *testing.T, s *stage) {
 		c, p := s.told(s.config(), 0)

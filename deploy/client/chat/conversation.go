@@ -20,8 +20,8 @@ type conversation struct {
 	name    string
 	known   bool   // a head has told where the screen begins
 	left    bool   // the user is in it no more; rooms may be open all the same
-	doubt   bool   // whether the user is in it, and since when, has to be asked
-	touched uint64 // Client.frames when something was last heard of it
+	doubt   uint64 // Client.frames when it became doubtful whether the user is in it, and since when; 0: it is not
+	touched uint64 // Client.frames when something was last pushed of it, or told of it alone
 	open    bool   // the user looks at it
 	opened  int    // the conn that was told so
 
@@ -90,14 +90,21 @@ func (c *Client) conversation(id string) *conversation {
 		}
 		c.conversations[id] = v
 	}
-	v.touched = c.frames
 	return v
+}
+
+// believe ends a doubt by the answer to a call that was made at since, unless it arose
+// after that.
+func (v *conversation) believe(since uint64) {
+	if v.doubt <= since {
+		v.doubt = 0
+	}
 }
 
 // adopt takes a conversation as the user sees it.
 func (c *Client) adopt(cv *chatv1.Conversation, since uint64, now time.Time) *conversation {
 	v := c.conversation(cv.GetId())
-	v.kind, v.doubt = cv.GetType(), false
+	v.kind = cv.GetType()
 	if cv.GetName() != "" {
 		v.name = cv.GetName()
 	}
@@ -107,21 +114,26 @@ func (c *Client) adopt(cv *chatv1.Conversation, since uint64, now time.Time) *co
 	if h := cv.GetHead(); h != nil {
 		c.head(v, h, since, now)
 		if v.room() && cv.GetRole() == chatv1.Role_ROLE_UNSPECIFIED {
-			c.leave(v) // it is looked at from outside
+			c.leave(v, since) // it is looked at from outside
 		}
 	}
+	v.touched = c.frames
 	return v
 }
 
 // head takes a head of the user's own, the answer to a call that was made at since.
 func (c *Client) head(v *conversation, h *chatv1.Head, since uint64, now time.Time) {
 	if h.GetLeft() && !v.room() {
-		c.leave(v)
+		c.leave(v, since)
 		return
 	}
 	from := max(h.GetFromSeq(), 1)
 	again := v.left && !v.room()
-	v.left, v.doubt = h.GetLeft(), false
+	v.left = h.GetLeft()
+	v.believe(since)
+	if again && v.touched > since {
+		v.doubt = c.frames // what was pushed meanwhile may say that the user is out again
+	}
 	switch {
 	case !v.known || v.room() && len(v.shown) == 0 && v.next == v.begin && !v.open:
 		c.meet(v, h, from)
@@ -191,9 +203,15 @@ func (v *conversation) raise(seq, rev int64) {
 	v.headRev = max(v.headRev, rev)
 }
 
-// leave takes a conversation from those whose messages come.
-func (c *Client) leave(v *conversation) {
-	v.left, v.doubt = true, false
+// leave takes a conversation from those whose messages come, by the answer to a call that
+// was made at since. If something was pushed meanwhile the user may be in it again.
+func (c *Client) leave(v *conversation, since uint64) {
+	v.left = true
+	v.believe(since)
+	if v.touched > since && !v.room() {
+		v.doubt = c.frames
+		c.attend(v)
+	}
 	if v.room() && v.open {
 		return // it is looked at all the same
 	}

@@ -72,6 +72,7 @@ func (c *Client) about(id string, r *Received, now time.Time) *conversation {
 		return nil
 	}
 	v := c.conversation(id)
+	v.touched = c.frames
 	r.Conversation = v.id
 	return v
 }
@@ -127,8 +128,8 @@ func (c *Client) conversationChanged(p *chatv1.ConversationChangedPush, r *Recei
 		v.name = cv.GetName()
 	}
 	switch {
-	case p.GetLeft() && !v.left, !p.GetLeft() && (v.left || !v.known):
-		v.doubt = true // pushes may overtake each other
+	case p.GetLeft() && !v.left, !p.GetLeft() && (v.left || !v.known), v.doubt > 0:
+		v.doubt = c.frames // pushes may overtake each other, and answers
 	case v.wanted():
 		v.raise(r.Seq, r.Rev)
 	}

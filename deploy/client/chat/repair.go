@@ -32,7 +32,7 @@ func (v *conversation) need(conn int) (t task, at time.Time) {
 	switch {
 	case v.busy:
 		return nothing, at
-	case v.doubt || (!v.known || v.kind == 0) && !v.left || v.left && !v.room() && len(v.held) > 0:
+	case v.doubt > 0 || (!v.known || v.kind == 0) && !v.left || v.left && !v.room() && len(v.held) > 0:
 		t = asking
 	case v.open && v.opened != conn:
 		t = opening
@@ -115,7 +115,7 @@ func (c *Client) fetch(l *line, v *conversation, t task) {
 	case asking:
 		k.method, k.req = "getConversation", &chatv1.GetConversationRequest{Conversation: v.id}
 		k.res = &chatv1.GetConversationResponse{}
-		took = func(time.Time) { v.doubt = false }
+		took = func(time.Time) { v.believe(k.since) }
 	case opening:
 		k.method, k.req = "openConversation", &chatv1.OpenConversationRequest{Conversation: v.id}
 		k.res = &chatv1.OpenConversationResponse{}
@@ -145,7 +145,7 @@ func (c *Client) fetch(l *line, v *conversation, t task) {
 	k.done = func(err error) {
 		v.busy = false
 		c.fetching--
-		c.fetched(v, t, err, took)
+		c.fetched(v, t, k, err, took)
 	}
 	if err := c.start(l, k, c.cfg.Times.Call); err != nil {
 		k.done(err)
@@ -163,7 +163,7 @@ func (c *Client) messagesFrom(conversation string, seq int64) proto.Message {
 }
 
 // fetched ends a task.
-func (c *Client) fetched(v *conversation, t task, err error, took func(now time.Time)) {
+func (c *Client) fetched(v *conversation, t task, k *call, err error, took func(now time.Time)) {
 	now := time.Now()
 	switch {
 	case err == nil:
@@ -179,7 +179,7 @@ func (c *Client) fetched(v *conversation, t task, err error, took func(now time.
 		if t == opening || v.room() {
 			v.open = false
 		}
-		c.leave(v)
+		c.leave(v, k.since)
 		v.notBefore = now.Add(v.pace.next(0)) // pushes of it may go on to come for a moment
 	default:
 		if t == opening && final(err) {

@@ -190,9 +190,13 @@ func (c *Client) looked(more, complete bool, cursor string) {
 		return
 	}
 	for id, v := range c.conversations {
-		// What was heard of since the look began may have been made since.
-		if !k.seen[id] && v.touched <= k.since && !(v.room() && v.open) {
-			c.leave(v)
+		switch {
+		case k.seen[id] || v.room() && v.open:
+		case v.touched > k.since: // it may have been made since the look began
+			v.doubt = c.frames
+			c.attend(v)
+		default:
+			c.leave(v, k.since)
 		}
 	}
 }

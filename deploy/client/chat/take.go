@@ -47,7 +47,7 @@ func (c *Client) take(v *conversation, m Message, via Via, conn int, now time.Ti
 	case v.known && !v.wanted():
 		// Opening a room fetches what there is. Elsewhere the user may be in it again.
 		if !v.room() && !(m.Kind == chatv1.MessageKind_MESSAGE_KIND_LEFT && m.Sender == c.user) {
-			v.doubt = true
+			v.doubt = c.frames
 			c.attend(v)
 		}
 		return false
@@ -111,6 +111,9 @@ func (c *Client) show(v *conversation, m Message, via Via, conn int, now time.Ti
 		v.keptFrom = m.Seq + 1
 	}
 	v.next, v.heard, v.stuck = m.Seq+1, c.frames, 0
+	if m.Kind == chatv1.MessageKind_MESSAGE_KIND_LEFT && m.Sender == c.user && !v.left {
+		v.doubt = c.frames // the user's other device said so
+	}
 	if m.Sender == c.user && m.counts() {
 		c.ownMark(v, m.Seq)
 	}
