@@ -126,7 +126,7 @@ func (r *Report) writeChat(w io.Writer) {
 			n(int(c.Resumes)), n(int(c.Redelivered)), n(int(c.HistoryFetches)), n(int(c.Rescued)), n(int(c.Duplicates)), ms(f.P99ToScreen), ms(f.LongestToScreen), p.verdict())
 	}
 	if head {
-		fmt.Fprintf(w, "\nagain: events redelivered; fetches: of history that was missing; rescued: rows of the outbox done by another process; duplic.: repeated sends answered like the first; p99, longest: from an acknowledgement to another's screen\n")
+		fmt.Fprintf(w, "\nagain: events redelivered; fetches: of history that was missing; rescued: rows of the outbox done by another process; duplic.: repeated sends answered like the first; p99, longest: from an acknowledgement, or the return of who was away, to another's screen\n")
 	}
 }
 
@@ -153,6 +153,9 @@ func (p *Phase) write(w io.Writer) {
 		}
 		slices.Sort(list)
 		fmt.Fprintf(w, "\n%s: %d users in %d direct conversations, %d group chats and a room; %s\n", p.Name, c.Users, c.Directs, c.Groups, strings.Join(list, "; "))
+		if c.Findings.Longest != "" {
+			fmt.Fprintf(w, "%s: the longest wait: number %s\n", p.Name, c.Findings.Longest)
+		}
 		if b := c.Findings.First; b != nil && !p.Sabotaged {
 			fmt.Fprintf(w, "%s: first broken: conversation %s, device %q, number %d: %s\n  %s\n", p.Name, b.Conversation, b.Device, b.Seq, b.What, strings.Join(b.Lines, "\n  "))
 		}

@@ -49,15 +49,20 @@ const (
 	beginWithin = 90 * time.Second
 )
 
+// What everybody is called, and proves it by.
+const password = "a password for all"
+
+func userName(user int) string { return fmt.Sprintf("user %d", user) }
+
 // gather makes the accounts, connects all devices and makes the conversations.
 func (c *Config) gather(ctx context.Context, gateways []string, start time.Time) (*people, error) {
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p := &people{users: c.Users, stop: stop}
 	add := func(user, device int) error {
 		client, err := chatclient.New(chatclient.Config{
-			Gateways: gateways, Device: fmt.Sprintf("d%d", device), Name: fmt.Sprintf("user %d", user), Password: "a password for all",
+			Gateways: gateways, Device: fmt.Sprintf("d%d", device), Name: userName(user), Password: password,
 			SignUp: device == 1, Start: start, NoDedupe: c.NoDedupe, Outbox: 4096,
-			Keep: chatclient.Keep{Received: chatclient.None, Sent: chatclient.All, Messages: chatclient.All},
+			Keep: chatclient.Keep{Received: chatclient.None, Sent: chatclient.All, Messages: chatclient.All, Conns: chatclient.All},
 			Log:  silent,
 		})
 		if err != nil {
@@ -85,6 +90,9 @@ func (c *Config) gather(ctx context.Context, gateways []string, start time.Time)
 		}
 	}
 	if err := p.awaitLive(within); err != nil {
+		return p, err
+	}
+	if err := c.race(within, gateways, start, first[len(first)/2]); err != nil {
 		return p, err
 	}
 	if err := p.meet(within, first); err != nil {
@@ -313,6 +321,10 @@ func (one *person) device() (*screens.Device, []chatclient.Violation) {
 			Refused: s.Refused && s.Code != 0, // an internal error may be anything
 		})
 	}
+	live := map[int]time.Duration{}
+	for _, conn := range l.Conns {
+		live[conn.N] = conn.Live
+	}
 	for id, v := range l.Conversations {
 		f := screens.Final{Unread: v.Unread, ReadSeq: v.ReadSeq, Fell: v.Fell, Texts: map[int64]string{}}
 		for seq, m := range v.Messages {
@@ -320,7 +332,7 @@ func (one *person) device() (*screens.Device, []chatclient.Violation) {
 		}
 		d.Final[id] = f
 		for _, s := range v.Shown {
-			d.Shown[id] = append(d.Shown[id], screens.Shown{At: s.At, Message: screens.Message{Seq: s.Seq, Sender: s.Sender, Text: s.Text, Rev: s.Rev}})
+			d.Shown[id] = append(d.Shown[id], screens.Shown{At: s.At, Live: live[s.Conn], Message: screens.Message{Seq: s.Seq, Sender: s.Sender, Text: s.Text, Rev: s.Rev}})
 		}
 	}
 	for user, is := range l.Presence {

@@ -28,8 +28,9 @@ type Findings struct {
 	Fell     int `json:"fell"`     // read marks that moved back
 	Stuck    int `json:"stuck"`    // presence that is not so
 
-	LongestToScreen time.Duration `json:"longestToScreenNs"` // from the acknowledgement to another's screen
+	LongestToScreen time.Duration `json:"longestToScreenNs"` // from the acknowledgement, or the return of who was away, to another's screen
 	P99ToScreen     time.Duration `json:"p99ToScreenNs"`
+	Longest         string        `json:"longest"` // which one waited longest
 
 	First *Broken `json:"firstBroken,omitempty"`
 }
@@ -73,6 +74,8 @@ type comparison struct {
 	Findings
 	acked map[place]time.Duration // when its sender heard of it
 	waits []time.Duration
+
+	longest time.Duration
 }
 
 // store looks at one conversation by itself: no gaps, nothing twice.

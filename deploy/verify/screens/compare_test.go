@@ -165,6 +165,19 @@ func TestEveryKindOfBreachIsFound(t *testing.T) {
 	}
 }
 
+func TestWhoWasAwayWaitsFromTheReturnOn(t *testing.T) {
+	r := good()
+	s := r.Devices[1].Shown["c"]
+	s[3].At, s[3].Live = time.Minute, time.Minute-5*time.Millisecond
+	if f := Compare(r); f.LongestToScreen != 20*time.Millisecond {
+		t.Errorf("got %v", f.LongestToScreen)
+	}
+	s[3].Live = 0
+	if f := Compare(r); f.LongestToScreen < 50*time.Second {
+		t.Errorf("who was there all the time: got %v", f.LongestToScreen)
+	}
+}
+
 func TestScrollingUpSwapsNothing(t *testing.T) {
 	r := good()
 	s := r.Devices[1].Shown["c"]

@@ -72,6 +72,9 @@ type Sent struct {
 type Shown struct {
 	Message
 	At time.Duration
+	// Live is since when the device had the session by which it came: what was
+	// acknowledged before is waited for from then on.
+	Live time.Duration
 }
 
 // Final is the end of one conversation on a screen.

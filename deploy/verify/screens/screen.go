@@ -55,8 +55,13 @@ func (c *comparison) order(d *Device, v *Conversation) {
 		}
 		seen[s.Seq] = true
 		last = max(last, s.Seq)
-		if at, ok := c.acked[place{v.ID, s.Seq}]; ok && stored.Sender != d.User && s.At > at {
-			c.waits = append(c.waits, s.At-at)
+		if at, ok := c.acked[place{v.ID, s.Seq}]; ok && stored.Sender != d.User {
+			wait := max(0, s.At-max(at, s.Live))
+			c.waits = append(c.waits, wait)
+			if wait > c.longest {
+				c.longest = wait
+				c.Findings.Longest = fmt.Sprintf("%d of %s on %s, acknowledged at %.2fs, shown at %.2fs, there since %.2fs", s.Seq, v.ID, d.Name, at.Seconds(), s.At.Seconds(), s.Live.Seconds())
+			}
 		}
 	}
 }

@@ -1,0 +1,101 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	chatclient "github.com/parley-im/parley/deploy/client/chat"
+	chatv1 "github.com/parley-im/parley/proto/chat/v1"
+	"github.com/parley-im/parley/proto/fault"
+)
+
+// The races: so many tabs of one user, on all gateways and workers, ask at once.
+const (
+	tabs        = 10
+	directTimes = 50
+	sendTimes   = 100
+)
+
+// race lets conns of one user, which different worker processes serve, ask for the same
+// thing at the same moment: it must happen once.
+func (c *Config) race(ctx context.Context, gateways []string, start time.Time, peer *person) error {
+	life, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	clients := make([]*chatclient.Client, tabs)
+	for i := range clients {
+		client, err := chatclient.New(chatclient.Config{
+			Gateways: gateways, Device: fmt.Sprintf("tab%d", i), Name: userName(0), Password: password, Start: start, Log: silent,
+			Keep: chatclient.Keep{Received: chatclient.None, Sent: chatclient.None},
+		})
+		if err != nil {
+			return err
+		}
+		clients[i] = client
+		running.Go(func() { _ = client.Run(life) }) // what it ends with, WaitLive tells
+	}
+	for _, client := range clients {
+		if err := client.WaitLive(ctx); err != nil {
+			return fmt.Errorf("a tab: %w", err)
+		}
+	}
+	made, err := together(clients, directTimes, func(client *chatclient.Client, _ int) (*chatv1.CreateDirectResponse, error) {
+		res := new(chatv1.CreateDirectResponse)
+		return res, client.Call(ctx, "createDirect", &chatv1.CreateDirectRequest{User: peer.client.User()}, res)
+	})
+	if err != nil {
+		return fmt.Errorf("createDirect, %d at once: %w", directTimes, err)
+	}
+	id, fresh := made[0].GetConversation().GetId(), 0
+	for _, res := range made {
+		if res.GetConversation().GetId() != id {
+			return errors.New("createDirect at once made several conversations of one pair")
+		}
+		if !res.GetDuplicate() {
+			fresh++
+		}
+	}
+	if fresh != 1 {
+		return fmt.Errorf("createDirect at once: %d were told that they made it", fresh)
+	}
+	request := &chatv1.SendMessageRequest{Conversation: id, RequestId: "the-same", Text: "once"}
+	sent, err := together(clients, sendTimes, func(client *chatclient.Client, _ int) (*chatv1.SendMessageResponse, error) {
+		res := new(chatv1.SendMessageResponse)
+		return res, client.Call(ctx, "sendMessage", request, res)
+	})
+	if err != nil {
+		return fmt.Errorf("sendMessage, %d at once: %w", sendTimes, err)
+	}
+	fresh = 0
+	for _, res := range sent {
+		if m, want := res.GetMessage(), sent[0].GetMessage(); m.GetSeq() != want.GetSeq() || !m.GetSentAt().AsTime().Equal(want.GetSentAt().AsTime()) || m.GetText() != want.GetText() {
+			return fmt.Errorf("one request, two answers: %v and %v", m, want)
+		}
+		if !res.GetDuplicate() {
+			fresh++
+		}
+	}
+	if fresh != 1 {
+		return fmt.Errorf("sendMessage at once: %d of %d were told that theirs was stored", fresh, sendTimes)
+	}
+	request.Text = "twice"
+	if err := clients[1].Call(ctx, "sendMessage", request, new(chatv1.SendMessageResponse)); !errors.Is(err, fault.Conflict) {
+		return fmt.Errorf("one request id, two texts: got %v, want %v", err, fault.Conflict)
+	}
+	return nil
+}
+
+// together does something n times at once, spread over the clients.
+func together[T any](clients []*chatclient.Client, n int, do func(client *chatclient.Client, i int) (T, error)) ([]T, error) {
+	answers, errs := make([]T, n), make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { answers[i], errs[i] = do(clients[i%len(clients)], i) })
+	}
+	all.Wait()
+	return answers, errors.Join(errs...)
+}
