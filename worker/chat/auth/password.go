@@ -175,5 +175,10 @@ func decode(s string) (c cost, salt, hash []byte, err error) {
 	if err1 != nil || err2 != nil || len(salt) < 8 || len(hash) < 16 || len(hash) > 64 {
 		return c, nil, nil, errHash
 	}
+	// The readers above pass over what follows a number, zeros before it and ends of
+	// lines; what we wrote has one spelling.
+	if encode(c, salt, hash) != s {
+		return c, nil, nil, errHash
+	}
 	return c, salt, hash, nil
 }

@@ -41,10 +41,14 @@ func (t *Tokens) Next(old string, request chat.RequestID) (r chat.Rotation, refr
 	return r, refresh, nil
 }
 
-// ParseRefresh takes a refresh token apart: whose it is, and what is kept of it.
+// ParseRefresh takes a refresh token apart: whose it is, and what is kept of it. It
+// takes only what newRefresh may have written, letter for letter.
 func ParseRefresh(token string) (chat.FamilyID, string, error) {
 	id, chance, ok := strings.Cut(token, ".")
-	if _, err := uuid.Parse(id); !ok || err != nil || len(id) != 36 || len(chance) != chanceChars {
+	if !ok || len(id) != 36 || len(chance) != chanceChars || strings.ContainsAny(chance, lineEnds) {
+		return "", "", errToken
+	}
+	if u, err := uuid.Parse(id); err != nil || u.Version() != 7 || u.String() != id {
 		return "", "", errToken
 	}
 	if _, err := base64.RawURLEncoding.Strict().DecodeString(chance); err != nil {
