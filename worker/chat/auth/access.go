@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -37,7 +38,7 @@ const leeway = 5 * time.Second
 
 // Config is what Tokens are made of.
 type Config struct {
-	Issuer  string        // the cluster: a token of another one is no good here
+	Issuer  string        // the cluster, never empty: a token of another one is no good here
 	Keys    [][]byte      // the first signs, all of them check
 	Realms  []chat.Realm  // that are served; nil: all
 	Access  time.Duration // 0: DefaultAccess
@@ -47,14 +48,10 @@ type Config struct {
 
 // Validate reports everything wrong at once.
 func (c Config) Validate() error {
-	var errs []error
-	if len(c.Keys) == 0 {
-		errs = append(errs, errors.New("token keys: at least one"))
-	}
-	for i, k := range c.Keys {
-		if len(k) < MinKeyBytes {
-			errs = append(errs, fmt.Errorf("token key %d: at least %d bytes", i+1, MinKeyBytes))
-		}
+	errs := []error{checkKeys(c.Keys)}
+	if c.Issuer == "" {
+		// Without it the tokens of every cluster that has the same keys would be good.
+		errs = append(errs, errors.New("token issuer: missing"))
 	}
 	for _, r := range c.Realms {
 		if err := r.Check(); err != nil {
@@ -63,6 +60,19 @@ func (c Config) Validate() error {
 	}
 	if c.Access < 0 || c.Refresh < 0 {
 		errs = append(errs, errors.New("tokens: last longer than nothing"))
+	}
+	return errors.Join(errs...)
+}
+
+func checkKeys(list [][]byte) error {
+	if len(list) == 0 {
+		return errors.New("token keys: at least one")
+	}
+	var errs []error
+	for i, k := range list {
+		if len(k) < MinKeyBytes {
+			errs = append(errs, fmt.Errorf("token key %d: at least %d bytes", i+1, MinKeyBytes))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -94,7 +104,7 @@ func NewTokens(cfg Config) (*Tokens, error) {
 		cfg.Now = time.Now
 	}
 	t := &Tokens{cfg: cfg}
-	t.SetKeys(cfg.Keys)
+	t.keys.Store(newKeys(cfg.Keys))
 	t.parser = jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
 		jwt.WithIssuer(cfg.Issuer), jwt.WithLeeway(leeway), jwt.WithTimeFunc(cfg.Now), jwt.WithStrictDecoding(),
@@ -103,17 +113,26 @@ func NewTokens(cfg Config) (*Tokens, error) {
 }
 
 // SetKeys replaces the keys, for rotation: put the new one first, and take the old one
-// away when its last token has ended.
-func (t *Tokens) SetKeys(list [][]byte) {
+// away when its last token has ended. With keys that are none those there are stay.
+func (t *Tokens) SetKeys(list [][]byte) error {
+	if err := checkKeys(list); err != nil {
+		return err
+	}
+	t.keys.Store(newKeys(list))
+	return nil
+}
+
+// newKeys copies the keys: what the caller does with its own later changes nothing.
+func newKeys(list [][]byte) *keys {
 	k := &keys{by: make(map[string][]byte, len(list))}
 	for i, key := range list {
 		name := keyName(key)
 		if i == 0 {
 			k.sign = name
 		}
-		k.by[name] = key
+		k.by[name] = bytes.Clone(key)
 	}
-	t.keys.Store(k)
+	return k
 }
 
 // keyName tells keys apart without telling what they are.

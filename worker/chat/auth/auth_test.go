@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"regexp"
@@ -218,26 +219,67 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	}
 }
 
+func set(t *testing.T, k *Tokens, keys ...[]byte) {
+	t.Helper()
+	if err := k.SetKeys(keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestKeysRotate(t *testing.T) {
 	k := tokens(t, nil)
 	old, _, _ := k.Access(who)
-	k.SetKeys([][]byte{keyB, keyA})
+	set(t, k, keyB, keyA)
 	fresh, _, _ := k.Access(who)
 	for name, token := range map[string]string{"old": old, "fresh": fresh} {
 		if _, _, err := k.Verify(token); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	k.SetKeys([][]byte{keyB})
+	set(t, k, keyB)
 	if _, _, err := k.Verify(old); fault.CodeOf(err) != fault.Unauthenticated {
 		t.Errorf("the old key is gone and its token: %v", err)
 	}
 }
 
-func TestShortKeysAreRefused(t *testing.T) {
-	_, err := NewTokens(Config{Keys: [][]byte{keyA, []byte("short")}, Realms: []chat.Realm{"Not OK"}})
-	if err == nil || !strings.Contains(err.Error(), "token key 2") || !strings.Contains(err.Error(), "realm") {
-		t.Errorf("got %v", err)
+func TestKeysThatAreNoneAreRefusedAndThoseThereAreStay(t *testing.T) {
+	k := tokens(t, nil)
+	for name, keys := range map[string][][]byte{"no list": nil, "an empty list": {}, "an empty key": {keyB, nil}, "a short key": {keyB[:MinKeyBytes-1]}} {
+		if err := k.SetKeys(keys); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+		token, _, err := k.Access(who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := tokens(t, nil).Verify(token); err != nil {
+			t.Errorf("after %s the old key signs no more: %v", name, err)
+		}
+	}
+}
+
+func TestKeysAreTheirOwnersToOverwrite(t *testing.T) {
+	key := bytes.Clone(keyA)
+	k := tokens(t, func(c *Config) { c.Keys = [][]byte{key} })
+	clear(key)
+	token, _, err := k.Access(who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := tokens(t, nil).Verify(token); err != nil {
+		t.Errorf("signed with what the caller wrote into its key: %v", err)
+	}
+}
+
+func TestEverythingWrongIsReportedAtOnce(t *testing.T) {
+	_, err := NewTokens(Config{Keys: [][]byte{keyA, []byte("short")}, Realms: []chat.Realm{"Not OK"}, Access: -1})
+	if err == nil {
+		t.Fatal("taken")
+	}
+	for _, part := range []string{"issuer", "token key 2", "realm", "last longer"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("nothing of %q in %v", part, err)
+		}
 	}
 }
 
