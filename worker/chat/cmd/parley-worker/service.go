@@ -229,11 +229,11 @@ func (s *service) reload(c *config) {
 	}
 	p.worker.SetSecrets(c.Secrets())
 	keys, err := c.tokenSecrets()
-	switch {
-	case err != nil:
+	if err == nil && keys != nil {
+		err = p.tokens.SetKeys(keys)
+	}
+	if err != nil {
 		s.node.Log().Error("token secrets not taken over", "err", err)
-	case keys != nil:
-		p.tokens.SetKeys(keys)
 	}
 }
 
