@@ -298,7 +298,8 @@ func TestRefreshTokenIsChanceAndItsHashIsKept(t *testing.T) {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	for _, bad := range []string{"", ".", refresh + "A", refresh[:len(refresh)-1], "x" + refresh, strings.Repeat("a", 1<<20), string(f.ID) + "." + strings.Repeat("*", 43),
-		string(f.ID) + "." + strings.Repeat("\n", 43), refresh[:len(refresh)-1] + "B", "ABCDEF0" + refresh[7:], strings.Repeat("0", 36) + refresh[36:]} {
+		string(f.ID) + "." + strings.Repeat("\n", 43), refresh[:len(refresh)-1] + "B", "ABCDEF0" + refresh[7:], strings.Repeat("0", 36) + refresh[36:],
+		refresh[:14] + "4" + refresh[15:]} {
 		if _, _, err := ParseRefresh(bad); fault.CodeOf(err) != fault.Unauthenticated {
 			t.Errorf("%.50q: got %v", bad, err)
 		}
