@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/quick"
 
 	"github.com/parley-im/parley/proto/fault"
 )
@@ -116,5 +117,40 @@ func TestUnreadIsASubtraction(t *testing.T) {
 		if got := w.Unread(); got != c.want {
 			t.Errorf("%s: got %d, want %d", name, got, c.want)
 		}
+	}
+}
+
+func TestUnreadIsWhatCameAfterTheMark(t *testing.T) {
+	// A conversation in full, counted one by one: lines of people and of the system, a
+	// member who came after some of them and has read up to some place.
+	holds := func(people []bool, from, read uint8) bool {
+		came, at := int(from)%(len(people)+1), int(read)%(len(people)+1)
+		v := View{Mark: Mark{Role: Member}}
+		var want int64
+		for i, person := range people {
+			kind := Added
+			if person {
+				kind = Text
+			}
+			if !kind.Counts() {
+				continue
+			}
+			v.Counted++
+			if i < came {
+				v.FromCount++
+			}
+			if i < at {
+				v.ReadCount++
+			}
+			if i >= came && i >= at {
+				want++
+			}
+		}
+		before := v.Unread()
+		v.Counted++
+		return before == want && v.Unread() == want+1
+	}
+	if err := quick.Check(holds, nil); err != nil {
+		t.Error(err)
 	}
 }
