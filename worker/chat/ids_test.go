@@ -3,6 +3,7 @@ package chat
 import (
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/parley-im/parley/proto/fault"
@@ -13,6 +14,11 @@ func TestNames(t *testing.T) {
 		"liubei": good, "劉備": good, "Zoë Ångström": good, "🐎": good, "o'neill-3": good, "e\u0301": good, strings.Repeat("é", MaxNameRunes): good,
 		"": fault.Invalid, " a": fault.Invalid, "a ": fault.Invalid, "\u00a0a": fault.Invalid, "a\nb": fault.Invalid, "a\x00b": fault.Invalid, "\x7f": fault.Invalid,
 		"a\u202eb": fault.Invalid, "a\u200bb": fault.Invalid, "\ufeffa": fault.Invalid, "a\u2028b": fault.Invalid, "\xff": fault.Invalid,
+		"❤\ufe0f": good, "葛": good, "a b": good,
+		// Nothing of these can be seen, at least not beside what is.
+		"\u3164": fault.Invalid, "ann\u3164": fault.Invalid, "ann\u034f": fault.Invalid, "\u115f": fault.Invalid, "\uffa0": fault.Invalid, "\u2800": fault.Invalid, "ann\U000e0041": fault.Invalid,
+		"\ufe0f": fault.Invalid, "ann\ufe0f": fault.Invalid, "ann\ufe00": fault.Invalid, "葛\U000e0100": fault.Invalid, "❤\ufe0f\ufe0f": fault.Invalid, "\u0301": fault.Invalid, "\u0301\u0302": fault.Invalid,
+		"\uffff": fault.Invalid, "\ue000": fault.Invalid,
 		strings.Repeat("x", MaxNameRunes+1): fault.TooLarge, strings.Repeat("x", 10_000): fault.TooLarge, strings.Repeat("\x01", 10_000): fault.TooLarge,
 	} {
 		check(t, name, CheckName(name), want)
@@ -66,8 +72,27 @@ func TestNamesThatDifferInCaseAreTheSame(t *testing.T) {
 			t.Errorf("%q and %q", pair[0], pair[1])
 		}
 	}
-	if Fold("guanyu") == Fold("zhangfei") {
-		t.Error("two names are one")
+	for _, pair := range [][2]string{{"guanyu", "zhangfei"}, {"\u00e9", "e\u0301"}, {"a", "\u0430"}, {"a", "\uff41"}, {"i", "\u0131\u0307"}} {
+		if Fold(pair[0]) == Fold(pair[1]) {
+			t.Errorf("%q and %q are one", pair[0], pair[1])
+		}
+	}
+}
+
+func TestEveryLetterIsTheSameInAllItsCases(t *testing.T) {
+	for r := range unicode.MaxRune + 1 {
+		if !unicode.IsLetter(r) && !unicode.IsMark(r) {
+			continue
+		}
+		key := Fold(string(r))
+		if Fold(key) != key {
+			t.Errorf("%U folds to %q, and that to %q", r, key, Fold(key))
+		}
+		for _, other := range []rune{unicode.SimpleFold(r), unicode.ToUpper(r), unicode.ToLower(r), unicode.ToTitle(r)} {
+			if got := Fold(string(other)); got != key {
+				t.Errorf("%U folds to %q, %U to %q", r, key, other, got)
+			}
+		}
 	}
 }
 
@@ -79,6 +104,9 @@ func FuzzNames(f *testing.F) {
 			return
 		}
 		key := Fold(name)
+		if first, _ := utf8.DecodeRuneInString(name); unicode.IsMark(first) || unicode.IsSpace(first) || unicode.IsControl(first) {
+			t.Errorf("%q begins with nothing to be seen", name)
+		}
 		if key == "" || !utf8.ValidString(key) || len(key) > 256*2 || Fold(key) != key {
 			t.Errorf("%q folds to %q", name, key)
 		}

@@ -26,14 +26,31 @@ func checkName(what, name string, maxRunes int) error {
 	case strings.TrimSpace(name) != name:
 		return fault.New(fault.Invalid, what+": blanks at an end")
 	}
-	for _, r := range name {
-		// Cf hides and turns text around: a name made of it looks like another's.
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
+	before := ' '
+	for i, r := range name {
+		switch {
+		case unseen(r), unicode.Is(unicode.Variation_Selector, r) && !(r == emoji && unicode.IsSymbol(before)):
 			return fault.New(fault.Invalid, what+": contains characters that cannot be seen")
+		case i == 0 && unicode.IsMark(r):
+			return fault.New(fault.Invalid, what+": begins with an accent") // it would sit on what stands before the name
 		}
+		before = r
 	}
 	return nil
 }
 
-// Fold is how names are compared: two that differ in case only are the same.
+// emoji makes a coloured picture of the symbol before it. Like every selector it is
+// nothing to see elsewhere.
+const emoji = '\ufe0f'
+
+// unseen reports whether r takes no ink: with it a name would look like another's, or
+// like none. Cf turns text around as well; of private use everybody has his own.
+func unseen(r rune) bool {
+	return r == '\u2800' || unicode.IsControl(r) ||
+		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point)
+}
+
+// Fold is how names are compared: two that differ in case only are the same. It does
+// not compose: an é of one character and one of two are two names that look alike, as
+// a Latin and a Cyrillic a are. Whoever must not be mistaken for another has an id.
 func Fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
