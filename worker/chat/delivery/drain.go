@@ -21,7 +21,7 @@ const (
 const (
 	// DefaultSweep is a backstop for when the bus is away: while it is there, it calls
 	// [Delivery.Drain] on one of all workers each second.
-	DefaultSweep = 15 * time.Second
+	DefaultSweep = 5 * time.Second
 	// DefaultLoneSweep is for a process without a bus: nothing else looks.
 	DefaultLoneSweep = 2 * time.Second
 )
