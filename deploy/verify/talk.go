@@ -56,11 +56,13 @@ func (c *Config) talk(ctx context.Context, t talkers, p *Phase, database string)
 	if c.Long {
 		cfg.Faults, cfg.Users = 60, 240
 	}
+	// Each count is reached soon after a start, for a process that is killed by the
+	// schedule counts from the beginning.
 	cfg.Points = map[string]string{
-		"worker-1":  string(faultpoint.ChatCommitted) + "=kill@300", // between commit and fan-out
-		"worker-2":  string(faultpoint.ChatBound) + "=kill@40",      // between bind and the heads
-		"gateway-1": string(faultpoint.GatewayReplyQueued) + "=kill@800",
-		"worker-3":  string(faultpoint.WorkerHandled) + "=kill@900", // between the commit and the answer's way
+		"worker-1":  string(faultpoint.ChatCommitted) + "=kill@120", // between commit and fan-out
+		"worker-2":  string(faultpoint.ChatBound) + "=kill@12",      // between bind and the heads, while everybody comes
+		"gateway-1": string(faultpoint.GatewayReplyQueued) + "=kill@400",
+		"worker-3":  string(faultpoint.WorkerHandled) + "=kill@350", // between the commit and the answer's way
 	}
 	r, err := chat.Run(ctx, cfg)
 	if err != nil {
