@@ -61,7 +61,7 @@ func (c *Config) talk(ctx context.Context, t talkers, p *Phase, database string)
 	cfg.Points = map[string]string{
 		"worker-1":  string(faultpoint.ChatCommitted) + "=kill@120", // between commit and fan-out
 		"worker-2":  string(faultpoint.ChatBound) + "=kill@12",      // between bind and the heads, while everybody comes
-		"gateway-1": string(faultpoint.GatewayReplyQueued) + "=kill@400",
+		"gateway-1": string(faultpoint.GatewayReplyQueued) + "=kill@700",
 		"worker-3":  string(faultpoint.WorkerHandled) + "=kill@350", // between the commit and the answer's way
 	}
 	r, err := chat.Run(ctx, cfg)

@@ -119,7 +119,7 @@ func (p *people) meet(ctx context.Context, first []*person) error {
 	for i, one := range first {
 		other := first[(i+1)%len(first)]
 		var res chatv1.CreateDirectResponse
-		if err := one.client.Call(ctx, "createDirect", &chatv1.CreateDirectRequest{User: other.client.User()}, &res); err != nil {
+		if err := one.client.Do(ctx, "createDirect", &chatv1.CreateDirectRequest{User: other.client.User()}, &res); err != nil {
 			return fmt.Errorf("createDirect: %w", err)
 		}
 		p.direct++
@@ -133,7 +133,7 @@ func (p *people) meet(ctx context.Context, first []*person) error {
 			req.Users = append(req.Users, m.client.User())
 		}
 		var res chatv1.CreateGroupResponse
-		if err := members[0].client.Call(ctx, "createGroup", req, &res); err != nil {
+		if err := members[0].client.Do(ctx, "createGroup", req, &res); err != nil {
 			return fmt.Errorf("createGroup: %w", err)
 		}
 		p.groups++
@@ -145,17 +145,17 @@ func (p *people) meet(ctx context.Context, first []*person) error {
 		return err
 	}
 	var room chatv1.CreateRoomResponse
-	if err := first[0].client.Call(ctx, "createRoom", &chatv1.CreateRoomRequest{Name: "hall", RequestId: "hall"}, &room); err != nil {
+	if err := first[0].client.Do(ctx, "createRoom", &chatv1.CreateRoomRequest{Name: "hall", RequestId: "hall"}, &room); err != nil {
 		return fmt.Errorf("createRoom: %w", err)
 	}
 	id := room.GetConversation().GetId()
 	for i, one := range first[:min(roomOf, len(first))] {
 		if i > 0 {
-			if err := one.client.Call(ctx, "joinRoom", &chatv1.JoinRoomRequest{Conversation: id}, new(chatv1.JoinRoomResponse)); err != nil {
+			if err := one.client.Do(ctx, "joinRoom", &chatv1.JoinRoomRequest{Conversation: id}, new(chatv1.JoinRoomResponse)); err != nil {
 				return fmt.Errorf("joinRoom: %w", err)
 			}
 		}
-		if err := one.client.Call(ctx, "openConversation", &chatv1.OpenConversationRequest{Conversation: id}, new(chatv1.OpenConversationResponse)); err != nil {
+		if err := one.client.Do(ctx, "openConversation", &chatv1.OpenConversationRequest{Conversation: id}, new(chatv1.OpenConversationResponse)); err != nil {
 			return fmt.Errorf("openConversation: %w", err)
 		}
 		one.talksIn = append(one.talksIn, id)
@@ -178,12 +178,12 @@ func (p *people) meetWide(ctx context.Context, first []*person) error {
 	}
 	var made chatv1.CreateGroupResponse
 	req := &chatv1.CreateGroupRequest{Name: "everybody", Users: users[:180], RequestId: "everybody"}
-	if err := first[0].client.Call(ctx, "createGroup", req, &made); err != nil {
+	if err := first[0].client.Do(ctx, "createGroup", req, &made); err != nil {
 		return fmt.Errorf("createGroup: %w", err)
 	}
 	id := made.GetConversation().GetId()
 	add := &chatv1.AddMembersRequest{Conversation: id, Users: users[180:], RequestId: "the others"}
-	if err := first[0].client.Call(ctx, "addMembers", add, new(chatv1.AddMembersResponse)); err != nil {
+	if err := first[0].client.Do(ctx, "addMembers", add, new(chatv1.AddMembersResponse)); err != nil {
 		return fmt.Errorf("addMembers: %w", err)
 	}
 	p.groups++

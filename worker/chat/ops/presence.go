@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
+	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/worker/chat"
 )
 
@@ -39,6 +40,9 @@ func (s *Service) GetPresence(ctx context.Context, req *chatv1.GetPresenceReques
 	}
 	res := &chatv1.GetPresenceResponse{}
 	if s.cfg.Presence != nil {
+		if !s.cfg.Presence.Whole() {
+			return nil, patient(fault.New(fault.Unavailable, "who is there is not known yet"))
+		}
 		res.Presences = s.cfg.Presence.Look(shared)
 	}
 	return res, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
+	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/worker/chat"
 	"github.com/parley-im/parley/worker/chat/ops"
 )
@@ -19,6 +20,23 @@ func (everybody) Look(users []chat.UserID) (list []*chatv1.Presence) {
 		list = append(list, &chatv1.Presence{User: string(u), Online: true, Owner: "o", Counter: 1 << 53})
 	}
 	return list
+}
+
+func (everybody) Whole() bool { return true }
+
+// newcomer is a Presence that has not heard of everybody yet.
+type newcomer struct{ everybody }
+
+func (newcomer) Whole() bool { return false }
+
+func TestWorkerThatDoesNotKnowYetSaysSo(t *testing.T) {
+	s := newStage(t, func(c *ops.Config) { c.Presence = newcomer{} })
+	ann, bob := s.online("ann"), s.online("bob")
+	ann.direct(bob)
+	_, err := s.service.GetPresence(ops.WithCaller(t.Context(), ann.who), &chatv1.GetPresenceRequest{Users: []string{string(bob.who.User)}})
+	if err == nil || !fault.CodeOf(err).Temporary() {
+		t.Errorf("got %v, want what may be asked again", err)
+	}
 }
 
 func TestPresenceIsForThoseWhoShareAConversation(t *testing.T) {

@@ -36,6 +36,9 @@ type Sender interface {
 type Presence interface {
 	// Look returns what is known of users, without asking anybody.
 	Look(users []chat.UserID) []*chatv1.Presence
+	// Whole reports whether this process has heard of everybody: one that has just
+	// started, or stood still, has not.
+	Whole() bool
 }
 
 // Config is what a Service is made of. Log, Heartbeat and Now may be left out, and Presence:

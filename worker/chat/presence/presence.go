@@ -33,6 +33,8 @@ type Config struct {
 	Boot    uint64 // of this process
 	Users   Users
 	Workers Workers
+	// Whole reports whether the claims of all gateways have been heard; nil: always.
+	Whole func() bool
 	// Peers returns who is told of a user.
 	Peers func(ctx context.Context, user chat.UserID) ([]chat.UserID, error)
 	// Tell sends the news. It does not wait for anybody.
@@ -225,6 +227,9 @@ func (p *Presence) look(now time.Time) {
 		}
 	}
 }
+
+// Whole reports whether this process has heard of everybody who is there.
+func (p *Presence) Whole() bool { return p.cfg.Whole == nil || p.cfg.Whole() }
 
 // Look returns what is known of users, without asking anybody.
 func (p *Presence) Look(users []chat.UserID) []*chatv1.Presence {

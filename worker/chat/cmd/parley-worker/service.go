@@ -153,6 +153,7 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 	courier := delivery.NewCourier(sender)
 	p.presence = presence.New(presence.Config{
 		Boot: id.Boot, Users: p.worker.WatchUsers(), Workers: colleagues{s.directory.Watch("worker")},
+		Whole: func() bool { st := p.worker.Stats(); return st.Gateways > 0 && st.InStep == st.Gateways },
 		Peers: p.store.Peers, Tell: courier.Presence, Log: s.node.Log(),
 	})
 	p.ops, err = ops.New(ops.Config{
