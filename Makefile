@@ -84,7 +84,7 @@ check: ## run every static check, as CI does
 	@.ci/run static
 
 .PHONY: ci
-ci: ## run the whole CI (under 15 minutes)
+ci: ## run the whole CI (some 25 minutes on two cores)
 	@.ci/run
 
 .PHONY: clean
