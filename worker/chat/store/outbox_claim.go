@@ -43,9 +43,8 @@ func (s *Store) Claim(ctx context.Context, limit int) ([]chat.Outgoing, error) {
 // due takes rows whose lease is over. The clock is read first: as a value it lets the
 // index find the rows, as a function that may change it would not.
 func (s *Store) due(tx *gorm.DB, limit int) ([]outboxRow, error) {
-	var now int64
-	// Raw: a SELECT without a table is none of gorm's.
-	if err := tx.Raw("SELECT " + s.dialect.now()).Scan(&now).Error; err != nil {
+	now, err := s.clock(tx)
+	if err != nil {
 		return nil, err
 	}
 	q := tx.Where("fanned IN (0, 1) AND lease_until < ?", now).Order("fanned, lease_until").Limit(limit)
