@@ -126,7 +126,7 @@ func (r *Report) writeChat(w io.Writer) {
 			n(int(c.Resumes)), n(int(c.Redelivered)), n(int(c.HistoryFetches)), n(int(c.Rescued)), n(int(c.Duplicates)), ms(f.P99ToScreen), ms(f.LongestToScreen), p.verdict())
 	}
 	if head {
-		fmt.Fprintf(w, "\nagain: events redelivered; fetches: of history that was missing; rescued: rows of the outbox done by another process; duplic.: repeated sends answered like the first; p99, longest: from an acknowledgement, or the return of who was away, to another's screen\n")
+		fmt.Fprintf(w, "\nagain: events redelivered; fetches: of history that was missing; rescued: rows of the outbox done by another process; duplic.: repeated sends answered like the first; p99, longest: from an acknowledgement to another's screen, while that device had a session\n")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -321,9 +322,15 @@ func (one *person) device() (*screens.Device, []chatclient.Violation) {
 			Refused: s.Refused && s.Code != 0, // an internal error may be anything
 		})
 	}
-	live := map[int]time.Duration{}
 	for _, conn := range l.Conns {
-		live[conn.N] = conn.Live
+		if conn.Live == 0 {
+			continue
+		}
+		span := screens.Span{From: conn.Live, To: conn.Ended}
+		if conn.Ended == 0 {
+			span.To = math.MaxInt64 // it lives
+		}
+		d.Live = append(d.Live, span)
 	}
 	for id, v := range l.Conversations {
 		f := screens.Final{Unread: v.Unread, ReadSeq: v.ReadSeq, Fell: v.Fell, Texts: map[int64]string{}}
@@ -332,7 +339,7 @@ func (one *person) device() (*screens.Device, []chatclient.Violation) {
 		}
 		d.Final[id] = f
 		for _, s := range v.Shown {
-			d.Shown[id] = append(d.Shown[id], screens.Shown{At: s.At, Live: live[s.Conn], Message: screens.Message{Seq: s.Seq, Sender: s.Sender, Text: s.Text, Rev: s.Rev}})
+			d.Shown[id] = append(d.Shown[id], screens.Shown{At: s.At, Message: screens.Message{Seq: s.Seq, Sender: s.Sender, Text: s.Text, Rev: s.Rev}})
 		}
 	}
 	for user, is := range l.Presence {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,8 @@ const (
 	tabs        = 10
 	directTimes = 50
 	sendTimes   = 100
+	writers     = 8
+	eachWrites  = 50
 )
 
 // race lets conns of one user, which different worker processes serve, ask for the same
@@ -85,6 +88,27 @@ func (c *Config) race(ctx context.Context, gateways []string, start time.Time, p
 	request.Text = "twice"
 	if err := clients[1].Call(ctx, "sendMessage", request, new(chatv1.SendMessageResponse)); !errors.Is(err, fault.Conflict) {
 		return fmt.Errorf("one request id, two texts: got %v, want %v", err, fault.Conflict)
+	}
+	return write(ctx, clients[:writers], id, sent[0].GetMessage().GetSeq())
+}
+
+// write lets all write to one conversation at once, where last is the newest number: what
+// they are told has to be the numbers after it, each once. That the store says the same,
+// the comparison at the end finds.
+func write(ctx context.Context, clients []*chatclient.Client, conversation string, last int64) error {
+	told, err := together(clients, writers*eachWrites, func(client *chatclient.Client, i int) (int64, error) {
+		res := new(chatv1.SendMessageResponse)
+		err := client.Call(ctx, "sendMessage", &chatv1.SendMessageRequest{Conversation: conversation, RequestId: fmt.Sprintf("writes-%d", i), Text: "one of many"}, res)
+		return res.GetMessage().GetSeq(), err
+	})
+	if err != nil {
+		return fmt.Errorf("sendMessage by %d writers: %w", writers, err)
+	}
+	slices.Sort(told)
+	for i, seq := range told {
+		if want := last + 1 + int64(i); seq != want {
+			return fmt.Errorf("%d writers at once: number %d where %d comes next", writers, seq, want)
+		}
 	}
 	return nil
 }

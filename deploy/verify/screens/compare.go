@@ -28,7 +28,7 @@ type Findings struct {
 	Fell     int `json:"fell"`     // read marks that moved back
 	Stuck    int `json:"stuck"`    // presence that is not so
 
-	LongestToScreen time.Duration `json:"longestToScreenNs"` // from the acknowledgement, or the return of who was away, to another's screen
+	LongestToScreen time.Duration `json:"longestToScreenNs"` // from the acknowledgement to another's screen, while that device had a session
 	P99ToScreen     time.Duration `json:"p99ToScreenNs"`
 	Longest         string        `json:"longest"` // which one waited longest
 

@@ -21,7 +21,7 @@ func good() *Record {
 	}
 	r := &Record{Conversations: map[string]*Conversation{"c": v}, Online: map[string]bool{"a": true, "b": true}}
 	for _, user := range []string{"a", "b"} {
-		d := &Device{Name: user + "1", User: user, Sees: map[string]bool{"c": true}, Shown: map[string][]Shown{}, Presence: map[string]bool{"a": true, "b": true}}
+		d := &Device{Name: user + "1", User: user, Sees: map[string]bool{"c": true}, Shown: map[string][]Shown{}, Live: []Span{{0, time.Minute}}, Presence: map[string]bool{"a": true, "b": true}}
 		for _, m := range v.Messages {
 			s := Shown{Message: m, At: time.Duration(m.Seq)*time.Second + 30*time.Millisecond}
 			if m.Seq == 2 {
@@ -165,16 +165,18 @@ func TestEveryKindOfBreachIsFound(t *testing.T) {
 	}
 }
 
-func TestWhoWasAwayWaitsFromTheReturnOn(t *testing.T) {
+func TestOnlyTimeThatOneIsThereIsWaitedFor(t *testing.T) {
 	r := good()
-	s := r.Devices[1].Shown["c"]
-	s[3].At, s[3].Live = time.Minute, time.Minute-5*time.Millisecond
+	b := r.Devices[1]
+	b.Shown["c"][3].At = time.Minute
+	b.Live = []Span{{0, 4 * time.Second}, {time.Minute - 5*time.Millisecond, time.Hour}}
 	if f := Compare(r); f.LongestToScreen != 20*time.Millisecond {
-		t.Errorf("got %v", f.LongestToScreen)
+		t.Errorf("who was away: got %v", f.LongestToScreen)
 	}
-	s[3].Live = 0
-	if f := Compare(r); f.LongestToScreen < 50*time.Second {
-		t.Errorf("who was there all the time: got %v", f.LongestToScreen)
+	b.Live = []Span{{0, 30 * time.Second}, {time.Minute - 5*time.Millisecond, time.Hour}}
+	want := 30*time.Second - 4010*time.Millisecond + 5*time.Millisecond
+	if f := Compare(r); f.LongestToScreen != want {
+		t.Errorf("who missed it by one session and got it by the next: got %v, want %v", f.LongestToScreen, want)
 	}
 }
 

@@ -53,6 +53,7 @@ type Device struct {
 	Sees  map[string]bool
 	Sent  []Sent
 	Shown map[string][]Shown // by conversation, in the order in which it came on the screen
+	Live  []Span             // when it had a session, in order of time
 	Final map[string]Final   // by conversation: what the screen says at the end
 	// Presence is what it believes of others at the end; of who is not in it, nothing.
 	Presence map[string]bool
@@ -72,9 +73,11 @@ type Sent struct {
 type Shown struct {
 	Message
 	At time.Duration
-	// Live is since when the device had the session by which it came: what was
-	// acknowledged before is waited for from then on.
-	Live time.Duration
+}
+
+// Span is a time from one moment to another.
+type Span struct {
+	From, To time.Duration
 }
 
 // Final is the end of one conversation on a screen.

@@ -1,6 +1,9 @@
 package screens
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // screen compares what one device showed with the store.
 func (c *comparison) screen(d *Device) {
@@ -56,14 +59,23 @@ func (c *comparison) order(d *Device, v *Conversation) {
 		seen[s.Seq] = true
 		last = max(last, s.Seq)
 		if at, ok := c.acked[place{v.ID, s.Seq}]; ok && stored.Sender != d.User {
-			wait := max(0, s.At-max(at, s.Live))
+			wait := d.there(at, s.At)
 			c.waits = append(c.waits, wait)
 			if wait > c.longest {
 				c.longest = wait
-				c.Findings.Longest = fmt.Sprintf("%d of %s on %s, acknowledged at %.2fs, shown at %.2fs, there since %.2fs", s.Seq, v.ID, d.Name, at.Seconds(), s.At.Seconds(), s.Live.Seconds())
+				c.Findings.Longest = fmt.Sprintf("%d of %s on %s, acknowledged at %.2fs, shown at %.2fs, there for %.2fs of it", s.Seq, v.ID, d.Name, at.Seconds(), s.At.Seconds(), wait.Seconds())
 			}
 		}
 	}
+}
+
+// there is how long a device had a session between two moments. Who is away waits for
+// nothing; who is there waits, whatever session brings it in the end.
+func (d *Device) there(from, to time.Duration) (sum time.Duration) {
+	for _, l := range d.Live {
+		sum += max(0, min(l.To, to)-max(l.From, from))
+	}
+	return sum
 }
 
 // above reports whether a message lies above everything on the screen: a person who
