@@ -32,6 +32,7 @@ type people struct {
 	direct  int
 	groups  int
 	stop    context.CancelFunc
+	broken  broken       // what the races found; "": nothing
 	failed  atomic.Int64 // calls besides sends that were refused for good
 	running sync.WaitGroup
 
@@ -93,7 +94,7 @@ func (c *Config) gather(ctx context.Context, gateways []string, start time.Time)
 	if err := p.awaitLive(within); err != nil {
 		return p, err
 	}
-	if err := c.race(within, gateways, start, first[len(first)/2]); err != nil {
+	if err := c.race(within, gateways, start, first[len(first)/2]); !errors.As(err, &p.broken) && err != nil {
 		return p, err
 	}
 	if err := p.meet(within, first); err != nil {

@@ -60,6 +60,16 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	defer r.close()
+	attended := make(chan struct{})
+	attending, unattend := context.WithCancel(ctx)
+	go func() {
+		defer close(attended)
+		r.attend(attending, c.Say)
+	}()
+	defer func() {
+		unattend()
+		<-attended
+	}()
 	p, err := c.gather(ctx, r.urls(), began)
 	if p != nil {
 		defer p.leave()
@@ -72,6 +82,13 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	c.Say("%s: everybody is there, %d devices, after %.0f s", c.Database, len(p.all), time.Since(began).Seconds())
 	if err := c.fire(ctx, r, p, res); err != nil {
 		return nil, err
+	}
+	unattend()
+	<-attended
+	for name, yet := range r.armed {
+		if yet {
+			res.problem("%s never came to the point where it was to die", name)
+		}
 	}
 	if err := c.settle(ctx, r, p, res); err != nil {
 		return nil, err
@@ -131,11 +148,6 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 		p.talk(talking, c.Rate, rand.New(rand.NewPCG(c.Seed, 0x74616c6b)))
 	}()
 	k := &counted{r: r, total: map[string]float64{}, last: map[string]map[string]float64{}}
-	attended := make(chan struct{})
-	go func() {
-		defer close(attended)
-		r.attend(talking, c.Say)
-	}()
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -165,12 +177,6 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 	hush()
 	<-quiet
 	<-watched
-	<-attended
-	for name, yet := range r.armed {
-		if yet {
-			res.problem("%s never came to the point where it was to die", name)
-		}
-	}
 	k.look()
 	res.Redelivered, res.Rescued = k.total["parley_worker_redelivered_total"], k.total["parley_chat_rescued_total"]
 	return err
@@ -266,6 +272,9 @@ func (c *Config) judge(ctx context.Context, r *rig, p *people, res *Result) erro
 			break
 		}
 		res.problem("a client noticed at %.2f s in %s: %s (%d) %s", v.At.Seconds(), v.Conversation, v.Breach, v.Seq, v.What)
+	}
+	if p.broken != "" {
+		res.problem("a race: %s", p.broken)
 	}
 	if n := p.failed.Load(); n > 0 {
 		res.problem("%d calls were refused for good: %s", n, strings.Join(p.refusals, "; "))
