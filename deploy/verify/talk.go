@@ -53,6 +53,7 @@ func (c *Config) talk(ctx context.Context, t talkers, p *Phase, database string)
 		return nil
 	}
 	cfg := c.chatConfig(t, database)
+	cfg.Races = true
 	if c.Long {
 		cfg.Faults, cfg.Users = 60, 240
 	}

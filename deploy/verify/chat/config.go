@@ -24,6 +24,8 @@ type Config struct {
 	Workers  int // 0: 3
 	Patience time.Duration
 
+	// Races lets tabs of one user ask for the same thing at once, before the talk.
+	Races bool
 	// Weakness makes the workers leave a guarantee out; NoDedupe the clients.
 	Weakness string
 	NoDedupe bool

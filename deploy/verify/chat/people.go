@@ -94,8 +94,10 @@ func (c *Config) gather(ctx context.Context, gateways []string, start time.Time)
 	if err := p.awaitLive(within); err != nil {
 		return p, err
 	}
-	if err := c.race(within, gateways, start, first[len(first)/2]); !errors.As(err, &p.broken) && err != nil {
-		return p, err
+	if c.Races {
+		if err := c.race(within, gateways, start, first[len(first)/2]); !errors.As(err, &p.broken) && err != nil {
+			return p, err
+		}
 	}
 	if err := p.meet(within, first); err != nil {
 		return p, err

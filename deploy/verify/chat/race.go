@@ -29,7 +29,8 @@ type broken string
 func (b broken) Error() string { return string(b) }
 
 // race lets conns of one user, which different worker processes serve, ask for the same
-// thing at the same moment: it must happen once. It ends with a broken if it did not.
+// thing at the same moment: it must happen once, also for who is told to try again. It
+// ends with a broken if it did not.
 func (c *Config) race(ctx context.Context, gateways []string, start time.Time, peer *person) error {
 	life, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -54,7 +55,7 @@ func (c *Config) race(ctx context.Context, gateways []string, start time.Time, p
 	}
 	made, err := together(clients, directTimes, func(client *chatclient.Client, _ int) (*chatv1.CreateDirectResponse, error) {
 		res := new(chatv1.CreateDirectResponse)
-		return res, client.Call(ctx, "createDirect", &chatv1.CreateDirectRequest{User: peer.client.User()}, res)
+		return res, client.Do(ctx, "createDirect", &chatv1.CreateDirectRequest{User: peer.client.User()}, res)
 	})
 	if err != nil {
 		return fmt.Errorf("createDirect, %d at once: %w", directTimes, err)
@@ -74,7 +75,7 @@ func (c *Config) race(ctx context.Context, gateways []string, start time.Time, p
 	request := &chatv1.SendMessageRequest{Conversation: id, RequestId: "the-same", Text: "once"}
 	sent, err := together(clients, sendTimes, func(client *chatclient.Client, _ int) (*chatv1.SendMessageResponse, error) {
 		res := new(chatv1.SendMessageResponse)
-		return res, client.Call(ctx, "sendMessage", request, res)
+		return res, client.Do(ctx, "sendMessage", request, res)
 	})
 	if err != nil {
 		return fmt.Errorf("sendMessage, %d at once: %w", sendTimes, err)
