@@ -633,6 +633,15 @@ func TestPresenceIsAskedForAgainAndOlderNewsIsIgnored(t *testing.T) {
 		p.answer(a, &chatv1.GetPresenceResponse{Presences: []*chatv1.Presence{{User: "a", Online: true, Owner: "w3", Counter: 1}}})
 		want("a", true, true)
 		want("b", false, false) // shares nothing with the user any more
+
+		p.push("resync", &chatv1.ResyncPush{})
+		p.answer(p.next("listHeads"), &chatv1.ListHeadsResponse{})
+		a = p.next("getPresence")
+		news("a", false, "w1", 9) // which whoever answers had not heard of
+		p.answer(a, &chatv1.GetPresenceResponse{Presences: []*chatv1.Presence{{User: "a", Online: true, Owner: "w3", Counter: 2}}})
+		want("a", true, false)
+		p.answer(p.next("getPresence"), &chatv1.GetPresenceResponse{Presences: []*chatv1.Presence{{User: "a", Owner: "w3", Counter: 3}}})
+		want("a", true, false)
 	})
 }
 

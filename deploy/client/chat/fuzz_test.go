@@ -25,7 +25,7 @@ func FuzzFrames(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := &line{n: 1, live: true, pending: map[uint64]*call{}, overdue: map[uint64]*call{}, unknown: map[string]bool{}}
+		l := &line{n: 1, live: true, pending: map[uint64]*call{}, overdue: map[uint64]*call{}, unknown: map[string]bool{}, news: map[string]bool{}}
 		c.head(c.conversation("g"), head("g", 0), 0, time.Now())
 		now := time.Now()
 		for frame := range bytes.Lines(frames) {

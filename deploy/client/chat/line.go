@@ -32,6 +32,7 @@ type line struct {
 	renewal  pace            // between tries of that
 	unknown  map[string]bool // whose presence is to be asked for
 	asking   bool            // for presence
+	news     map[string]bool // of whom there was some since
 	inquiry  pace            // between tries of that
 	askAt    time.Time
 }
@@ -94,7 +95,7 @@ func (c *Client) dial(ctx context.Context) (*line, ending) {
 	c.mu.Lock()
 	c.conns++
 	c.n.Dials++
-	l := &line{n: c.conns, entry: c.retryPace(), renewal: c.retryPace(), inquiry: c.retryPace(), unknown: map[string]bool{}, pending: map[uint64]*call{}, overdue: map[uint64]*call{}}
+	l := &line{n: c.conns, entry: c.retryPace(), renewal: c.retryPace(), inquiry: c.retryPace(), unknown: map[string]bool{}, news: map[string]bool{}, pending: map[uint64]*call{}, overdue: map[uint64]*call{}}
 	l.record = ConnRecord{N: l.n, Gateway: c.cfg.Gateways[c.gateway], Dialled: c.at(time.Now())}
 	c.mu.Unlock()
 

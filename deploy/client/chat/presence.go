@@ -40,6 +40,24 @@ func (c *Client) watch(user string) {
 	}
 }
 
+// Presences returns what is known of others now.
+func (c *Client) Presences() map[string]Presence {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.presence)
+}
+
+// lookAround makes the client ask for the presence of all whom it watches.
+func (c *Client) lookAround() {
+	if c.line == nil {
+		return // the next session asks
+	}
+	for user := range c.watched {
+		c.line.unknown[user] = true
+	}
+	c.wakeUp()
+}
+
 // present takes news about a user: of the same owner only a higher counter is newer.
 func (c *Client) present(p *chatv1.Presence) {
 	user := c.intern(p.GetUser())
@@ -49,6 +67,9 @@ func (c *Client) present(p *chatv1.Presence) {
 	}
 	c.presence[user] = Presence{Online: p.GetOnline(), Owner: c.intern(p.GetOwner()), Counter: p.GetCounter()}
 	c.watch(user)
+	if c.line != nil && c.line.asking {
+		c.line.news[user] = true
+	}
 }
 
 // ask asks for the presence of those of whom it is not known on this conn.
@@ -65,6 +86,7 @@ func (c *Client) ask(l *line, now time.Time) time.Time {
 		delete(l.unknown, u)
 	}
 	l.asking = true
+	clear(l.news)
 	res := &chatv1.GetPresenceResponse{}
 	k := &call{method: "getPresence", req: &chatv1.GetPresenceRequest{Users: users}, res: res}
 	k.done = func(err error) {
@@ -86,11 +108,16 @@ func (c *Client) ask(l *line, now time.Time) time.Time {
 }
 
 // presences takes an answer about users. Who is left out of it shares no conversation
-// with the user any more: nothing is known of them.
+// with the user any more: nothing is known of them. Of whom there was news meanwhile the
+// answer may be the older one, of a worker that had not heard it: they are asked for again.
 func (c *Client) presences(asked []string, got []*chatv1.Presence) {
 	there := make(map[string]bool, len(got))
 	for _, p := range got {
 		there[p.GetUser()] = true
+		if c.line != nil && c.line.news[p.GetUser()] {
+			c.line.unknown[p.GetUser()] = true
+			continue
+		}
 		c.present(p)
 	}
 	for _, u := range asked {

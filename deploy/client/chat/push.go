@@ -44,6 +44,7 @@ func (c *Client) pushed(l *line, method string, params []byte, now time.Time) {
 	case "resync":
 		c.n.Resyncs++
 		c.compareHeads()
+		c.lookAround()
 	default:
 		c.n.Unknown++
 	}

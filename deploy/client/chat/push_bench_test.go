@@ -22,7 +22,7 @@ func BenchmarkPush(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			l := &line{n: 1, pending: map[uint64]*call{}, overdue: map[uint64]*call{}, unknown: map[string]bool{}}
+			l := &line{n: 1, pending: map[uint64]*call{}, overdue: map[uint64]*call{}, unknown: map[string]bool{}, news: map[string]bool{}}
 			c.head(c.conversation("g"), head("g", 0), 0, time.Now())
 			b.ReportAllocs()
 			seq := 0

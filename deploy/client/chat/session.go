@@ -85,9 +85,7 @@ func (c *Client) opened(l *line, k *call, res *chatv1.OpenSessionResponse, now t
 	c.look.again = again
 	c.heads(k, res.GetHeads(), now)
 	c.looked(res.GetMore(), res.GetComplete(), res.GetCursor())
-	for user := range c.watched {
-		l.unknown[user] = true
-	}
+	c.lookAround()
 	for _, v := range c.conversations {
 		c.attendAt(v, now)
 	}

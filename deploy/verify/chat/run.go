@@ -183,7 +183,8 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 }
 
 // settle waits until every send has its answer, every screen is as long as its
-// conversation, and the outbox is empty. What has not come by then is found missing.
+// conversation, everybody is known to be there, and the outbox is empty. What has not come
+// by then is found missing.
 func (c *Config) settle(ctx context.Context, r *rig, p *people, res *Result) error {
 	within, cancel := context.WithTimeout(ctx, c.Settle)
 	defer cancel()
@@ -198,14 +199,14 @@ func (c *Config) settle(ctx context.Context, r *rig, p *people, res *Result) err
 			if err != nil && within.Err() == nil {
 				return err
 			}
-			behind, res.Left = p.behind(all), waiting
+			behind, res.Left = p.behind(all)+p.astray(), waiting
 			if behind == 0 && waiting == 0 && err == nil {
 				return nil
 			}
 		}
 		if !pause(within, 500*time.Millisecond) {
 			if c.Weakness == "" && !c.NoDedupe {
-				res.problem("not settled within %v: %d sends without an answer, %d screens behind, %d rows in the outbox", c.Settle, left, behind, waiting)
+				res.problem("not settled within %v: %d sends without an answer, %d screens behind or wrong about who is there, %d rows in the outbox", c.Settle, left, behind, waiting)
 			}
 			return ctx.Err()
 		}
@@ -221,6 +222,18 @@ func (p *people) behind(all map[string]*screens.Conversation) (n int) {
 				continue
 			}
 			if s, ok := one.client.Screen(id); !ok || s.Next != v.Seq+1 || s.Rev != v.Rev {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// astray counts what devices believe of users that is not so: by now everybody is there.
+func (p *people) astray() (n int) {
+	for _, one := range p.all {
+		for _, is := range one.client.Presences() {
+			if !is.Online {
 				n++
 			}
 		}

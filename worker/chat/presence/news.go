@@ -63,10 +63,17 @@ func (n *news) add(user string) {
 func (n *news) attended(now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if now.Sub(n.kept) > standstill {
-		n.quiet = now.Add(settled)
+	if stood := now.Sub(n.kept); stood > standstill {
+		n.quiet = now.Add(min(max(stood, shortCatchUp), longCatchUp))
 	}
 	n.kept = now
+}
+
+// current reports whether the picture is looked after and has caught up.
+func (n *news) current(now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return now.Sub(n.kept) <= standstill && !now.Before(n.quiet)
 }
 
 // next takes a user from the queue; ok is false when there is none, or nothing is to be
@@ -134,7 +141,9 @@ func (p *Presence) tell(ctx context.Context) {
 	}
 }
 
-// one tells how it is with a user to whom it concerns and who is there.
+// one tells how it is with a user to whom it concerns and who is there. While this process
+// has not heard of everybody, that is all of them: a gateway that it is not in step with
+// gets everything anyway.
 func (p *Presence) one(ctx context.Context, user string) error {
 	ctx, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
@@ -142,8 +151,9 @@ func (p *Presence) one(ctx context.Context, user string) error {
 	if err != nil {
 		return err
 	}
+	whole := p.Whole()
 	to := slices.DeleteFunc(peers, func(u chat.UserID) bool {
-		return string(u) == user || !p.cfg.Users.Present(string(u))
+		return string(u) == user || whole && !p.cfg.Users.Present(string(u))
 	})
 	if len(to) == 0 {
 		return nil

@@ -51,11 +51,17 @@ const (
 	// remember is how long what has changed is kept, to be told again when its teller
 	// goes: a lease of the register, some time to find out, and what it had not come to.
 	remember = 30 * time.Second
+	// introduced is for how long a worker has to be in step with every gateway until it
+	// takes who comes for news. Before, they may have been there all the time.
+	introduced = time.Second
 	// standstill is how long the picture may not have been looked after. After that this
-	// process was stopped, or starved, and others may have told its news since: it tells
-	// nothing until it has heard for a while what is so.
-	standstill = 3 * time.Second
-	tick       = 250 * time.Millisecond
+	// process was stopped, or starved: gateways do without one that is silent for a second,
+	// and others may have told its news since. It neither tells nor answers until it has
+	// listened for as long as it stood still, within these bounds.
+	standstill   = 750 * time.Millisecond
+	shortCatchUp = 2 * time.Second
+	longCatchUp  = 5 * time.Second
+	tick         = 250 * time.Millisecond
 )
 
 // Presence is one worker's picture. Run keeps it; the other methods may be called from
@@ -75,6 +81,8 @@ type Presence struct {
 	recent  []change             // in order of time
 	since   map[uint64]time.Time // when we first saw each worker
 	told    []uint64             // the workers that tell, as of the last look
+	whole   time.Time            // since when this process has heard of everybody; zero: it has not
+	knows   bool                 // who comes is news
 }
 
 // change is somebody coming or going.
@@ -118,8 +126,7 @@ func (p *Presence) Run(ctx context.Context) error {
 func (p *Presence) keep(ctx context.Context) {
 	t := time.NewTicker(tick)
 	defer t.Stop()
-	began := time.Now()
-	p.look(began)
+	p.look(time.Now())
 	for {
 		ticked, workers := false, false
 		select {
@@ -136,12 +143,28 @@ func (p *Presence) keep(ctx context.Context) {
 		if ticked || workers {
 			p.look(now)
 		}
+		// What a worker hears of before it is whole is in the feed by then, so whoever is
+		// taken from it long after that has come since.
+		p.introduce(now)
 		for _, user := range p.cfg.Users.Take() {
-			p.see(user, now, now.Sub(began) < settled)
+			p.see(user, now, !p.knows)
 		}
 		if ticked {
 			p.expire(now)
 		}
+	}
+}
+
+// introduce finds out whether this process knows its cluster.
+func (p *Presence) introduce(now time.Time) {
+	switch {
+	case p.knows:
+	case p.cfg.Whole != nil && !p.cfg.Whole():
+		p.whole = time.Time{}
+	case p.whole.IsZero():
+		p.whole = now
+	default:
+		p.knows = now.Sub(p.whole) >= introduced
 	}
 }
 
@@ -229,7 +252,9 @@ func (p *Presence) look(now time.Time) {
 }
 
 // Whole reports whether this process has heard of everybody who is there.
-func (p *Presence) Whole() bool { return p.cfg.Whole == nil || p.cfg.Whole() }
+func (p *Presence) Whole() bool {
+	return (p.cfg.Whole == nil || p.cfg.Whole()) && p.news.current(time.Now())
+}
 
 // Look returns what is known of users, without asking anybody.
 func (p *Presence) Look(users []chat.UserID) []*chatv1.Presence {

@@ -30,6 +30,7 @@ type world struct {
 	away    error         // what the store says
 	stuck   chan struct{} // what calls of the store wait for; nil: for nothing
 	stopped chan struct{} // what workers stand still for; nil: they run
+	partial bool          // workers have not heard of everybody
 }
 
 // feed is one worker's view of the world.
@@ -82,6 +83,11 @@ func (w *world) start(t *testing.T, boot uint64) (p *Presence, stop func()) {
 	poke(f.users)
 	p = New(Config{
 		Boot: boot, Users: f, Workers: ranks{f},
+		Whole: func() bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return !w.partial
+		},
 		Peers: func(context.Context, chat.UserID) ([]chat.UserID, error) {
 			w.mu.Lock()
 			away, stuck := w.away, w.stuck
@@ -94,8 +100,12 @@ func (w *world) start(t *testing.T, boot uint64) (p *Presence, stop func()) {
 		Tell: func(_ context.Context, to []chat.UserID, n *chatv1.Presence) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			if len(to) != 1 || to[0] != "watcher" {
-				t.Errorf("told %v", to)
+			want := []chat.UserID{"watcher"}
+			if w.partial {
+				want = append(want, "away") // it may be there
+			}
+			if !slices.Equal(to, want) {
+				t.Errorf("told %v, want %v", to, want)
 			}
 			w.news = append(w.news, fmt.Sprintf("%s %s %v", n.GetOwner(), n.GetUser(), n.GetOnline()))
 			return nil
@@ -234,6 +244,76 @@ func TestWhatADeadWorkerLeftUntoldIsTold(t *testing.T) {
 		time.Sleep(time.Second)
 		if news := w.heard(); len(news) != len(ofOne) {
 			t.Errorf("after its lease: told %v, want %d", news, len(ofOne))
+		}
+	})
+}
+
+func TestWorkerThatHasJustStartedTellsWhatADeadOneLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		w.set(true, "old")
+		_, stop1 := w.start(t, 1)
+		time.Sleep(settled + time.Second)
+		w.work(1, 2)
+		_, stop2 := w.start(t, 2)
+		defer stop2()
+		time.Sleep(introduced + 2*tick)
+		stop1()
+		w.set(true, "ann")
+		time.Sleep(time.Second)
+		if news := w.heard(); len(news) != 0 {
+			t.Fatalf("the new one told %v", news)
+		}
+		w.work(2)
+		time.Sleep(time.Second)
+		if news, want := w.heard(), fmt.Sprintf("%016x ann true", 2); !slices.Equal(news, []string{want}) {
+			t.Errorf("told %v, want %s", news, want)
+		}
+	})
+}
+
+func TestWhoIsNotInStepTellsAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		p, stop := w.start(t, 1)
+		defer stop()
+		time.Sleep(settled + time.Second)
+		w.change(func() { w.partial = true })
+		w.set(true, "ann")
+		time.Sleep(time.Second)
+		if news := w.heard(); len(news) != 1 {
+			t.Errorf("told %v", news)
+		}
+		if p.Whole() {
+			t.Error("it says that it has heard of everybody")
+		}
+	})
+}
+
+func TestWhoStoodStillAnswersNothingUntilItHasListened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		p, stop := w.start(t, 1)
+		defer stop()
+		time.Sleep(settled)
+		if !p.Whole() {
+			t.Fatal("it runs, and does not answer")
+		}
+		goesOn := make(chan struct{})
+		w.change(func() { w.stopped = goesOn })
+		time.Sleep(standstill + 2*tick)
+		if p.Whole() {
+			t.Error("it stands still, and answers")
+		}
+		w.change(func() { w.stopped = nil })
+		close(goesOn)
+		time.Sleep(shortCatchUp - tick)
+		if p.Whole() {
+			t.Error("it has just gone on, and answers")
+		}
+		time.Sleep(2 * tick)
+		if !p.Whole() {
+			t.Error("it has listened, and does not answer")
 		}
 	})
 }
