@@ -37,6 +37,8 @@ type Accounts interface {
 	AddUser(ctx context.Context, u NewUser) (a Account, duplicate bool, err error)
 	// AccountByName returns a user by its folded name.
 	AccountByName(ctx context.Context, r Realm, name string) (Account, error)
+	// Rehash puts fresh in the place of a user's password hash, if that is still stale.
+	Rehash(ctx context.Context, id UserID, stale, fresh string) error
 	// Users returns those that there are, by id and by name.
 	Users(ctx context.Context, r Realm, ids []UserID, names []string) ([]User, error)
 

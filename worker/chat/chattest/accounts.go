@@ -18,6 +18,7 @@ func Accounts(t *testing.T, open Open) {
 		"ANameIsOneAccount":              aNameIsOneAccount,
 		"FiftySignUpsAtOnceAreOne":       fiftySignUpsAtOnce,
 		"AccountsAreFoundByFoldedName":   accountsAreFound,
+		"AHashIsRenewedOnce":             aHashIsRenewedOnce,
 		"EverybodyIsInTheLobby":          everybodyIsInTheLobby,
 		"ATokenIsTradedOnce":             aTokenIsTradedOnce,
 		"ALostAnswerIsGivenAgain":        aLostAnswerIsGivenAgain,
@@ -28,6 +29,33 @@ func Accounts(t *testing.T, open Open) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
+}
+
+func aHashIsRenewedOnce(t *testing.T, open Open) {
+	w := newWorld(t, open)
+	a, _, err := w.signUp(w.a, "hashes", "ann", "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := w.inRealm("hashes", "bob")[0]
+	is := func(name, want string) {
+		t.Helper()
+		if got, err := w.b.AccountByName(t.Context(), a.Realm, name); err != nil || got.PasswordHash != want {
+			t.Errorf("%s: %q, %v; want %q", name, got.PasswordHash, err, want)
+		}
+	}
+	if err := w.b.Rehash(t.Context(), a.ID, "hash of one", "second"); err != nil {
+		t.Error(err)
+	}
+	is("ann", "second")
+	if err := w.a.Rehash(t.Context(), a.ID, "hash of one", "third"); err != nil { // it is not that any more
+		t.Error(err)
+	}
+	is("ann", "second")
+	if err := w.a.Rehash(t.Context(), other.User, "second", "third"); err != nil { // somebody else's
+		t.Error(err)
+	}
+	is("bob", "hash of sign-up-bob")
 }
 
 // signUp makes an account in a realm that has the tag of the world in its name.

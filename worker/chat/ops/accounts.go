@@ -95,11 +95,26 @@ func (s *Service) SignIn(ctx context.Context, req *chatv1.SignInRequest) (*chatv
 	case !ok:
 		return nil, errPassword
 	}
+	if auth.Outdated(a.PasswordHash) {
+		s.rehash(ctx, a, req.GetPassword())
+	}
 	tokens, err := s.signIn(ctx, a.User, device)
 	if err != nil {
 		return nil, err
 	}
 	return &chatv1.SignInResponse{User: protoUser(a.User), Tokens: tokens}, nil
+}
+
+// rehash keeps a password at the cost of today, while it is at hand. When that fails the
+// next sign-in tries again.
+func (s *Service) rehash(ctx context.Context, a chat.Account, password string) {
+	hash, err := s.cfg.Passwords.Hash(ctx, password)
+	if err == nil {
+		err = s.cfg.Store.Rehash(ctx, a.ID, a.PasswordHash, hash)
+	}
+	if err != nil {
+		s.cfg.Log.Warn("a password hash of an older cost is not renewed", "user", a.ID, "err", err)
+	}
 }
 
 // signIn begins a family of tokens.

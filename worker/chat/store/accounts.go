@@ -99,6 +99,13 @@ func (s *Store) AccountByName(ctx context.Context, r chat.Realm, name string) (a
 	return a, err
 }
 
+// Rehash implements chat.Accounts.
+func (s *Store) Rehash(ctx context.Context, id chat.UserID, stale, fresh string) error {
+	return s.tx(ctx, "renew a password hash", func(tx *gorm.DB) error {
+		return tx.Model(&user{}).Where("id = ? AND password_hash = ?", id, stale).Update("password_hash", fresh).Error
+	})
+}
+
 func accountByName(db *gorm.DB, r chat.Realm, name string) (chat.Account, error) {
 	var rows []user
 	if err := db.Where("realm = ? AND name_key = ?", r, chat.Fold(name)).Limit(1).Find(&rows).Error; err != nil {

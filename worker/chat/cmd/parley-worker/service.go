@@ -51,13 +51,14 @@ type service struct {
 
 // parts are what a worker consists of.
 type parts struct {
-	store    *store.Store
-	tokens   *auth.Tokens
-	worker   *worker.Worker
-	delivery *delivery.Delivery
-	bus      *bus.Bus // nil: there is none
-	presence *presence.Presence
-	ops      *ops.Service
+	store     *store.Store
+	tokens    *auth.Tokens
+	worker    *worker.Worker
+	delivery  *delivery.Delivery
+	bus       *bus.Bus // nil: there is none
+	presence  *presence.Presence
+	passwords *auth.Passwords
+	ops       *ops.Service
 }
 
 // Run serves until ctx ends. Then the worker gives its conns to others, while what its
@@ -156,8 +157,9 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 		Whole: func() bool { st := p.worker.Stats(); return st.Gateways > 0 && st.InStep == st.Gateways },
 		Peers: p.store.Peers, Tell: courier.Presence, Log: s.node.Log(),
 	})
+	p.passwords = auth.NewPasswords(0, 0)
 	p.ops, err = ops.New(ops.Config{
-		Store: p.store, Passwords: auth.NewPasswords(0, 0), Tokens: p.tokens, Presence: p.presence,
+		Store: p.store, Passwords: p.passwords, Tokens: p.tokens, Presence: p.presence,
 		Courier: courier, Sender: sender, Heartbeat: s.cfg.Heartbeat, Log: s.node.Log(),
 		RosterChanged: func(id chat.ConversationID) {
 			if p.bus != nil {
