@@ -36,6 +36,8 @@ type Client struct {
 	conversations map[string]*conversation
 	due           []*conversation // of which something has to be fetched, now or soon
 	fetching      int             // calls that do
+	fetchPace     pace            // between tries while the server is not able to answer them
+	fetchAt       time.Time       // not before
 	outbox        outbox
 	presence      map[string]Presence
 	watched       map[string]bool // whose presence is asked for when a session opens
@@ -60,7 +62,7 @@ func New(cfg Config) (*Client, error) {
 		conversations: map[string]*conversation{}, presence: map[string]Presence{}, watched: map[string]bool{}, names: map[string]string{},
 	}
 	c.auth.begin(&cfg)
-	c.look.pace = c.retryPace()
+	c.look.pace, c.fetchPace = c.retryPace(), c.retryPace()
 	c.outbox.queues = map[string]*queue{}
 	return c, nil
 }

@@ -73,7 +73,7 @@ type Times struct {
 	AgainMost time.Duration // to this: 30 s
 	Stable    time.Duration // a session that lasts so long makes the next pause a first one: 10 s
 	Retry     time.Duration // first pause after a temporary error, at most; doubled for each further one: 400 ms
-	RetryMost time.Duration // to this: 10 s
+	RetryMost time.Duration // to this: 5 s
 	Silence   time.Duration // until the server has said how often it says something: 60 s
 }
 
@@ -93,7 +93,7 @@ func (t *Times) setDefaults() {
 		{&t.AgainMost, 30 * time.Second},
 		{&t.Stable, 10 * time.Second},
 		{&t.Retry, 400 * time.Millisecond},
-		{&t.RetryMost, 10 * time.Second},
+		{&t.RetryMost, 5 * time.Second},
 		{&t.Silence, time.Minute},
 	} {
 		if *d.field <= 0 {

@@ -93,6 +93,9 @@ func (c *Client) repair(l *line, now time.Time) (next time.Time) {
 			continue
 		}
 		still = append(still, v)
+		if at.Before(c.fetchAt) {
+			at = c.fetchAt
+		}
 		switch {
 		case now.Before(at):
 			if next.IsZero() || at.Before(next) {
@@ -167,7 +170,8 @@ func (c *Client) fetched(v *conversation, t task, k *call, err error, took func(
 	now := time.Now()
 	switch {
 	case err == nil:
-		v.notBefore = time.Time{}
+		v.notBefore, c.fetchAt = time.Time{}, time.Time{}
+		c.fetchPace.reset()
 		if t == asking || t == opening || v.wanted() { // it may have been left meanwhile
 			took(now)
 		}
@@ -181,11 +185,17 @@ func (c *Client) fetched(v *conversation, t task, k *call, err error, took func(
 		}
 		c.leave(v, k.since)
 		v.notBefore = now.Add(v.pace.next(0)) // pushes of it may go on to come for a moment
+	case !final(err):
+		// It is not this conversation's trouble: all wait, and the first answer lets all go
+		// on. What was asked at the same time and fails too makes the pause no longer.
+		if !now.Before(c.fetchAt) {
+			c.fetchAt = now.Add(c.fetchPace.next(retryAfter(err)))
+		}
 	default:
-		if t == opening && final(err) {
+		if t == opening {
 			v.open = false
 		}
-		v.notBefore = now.Add(v.pace.next(retryAfter(err)))
+		v.notBefore = now.Add(v.pace.next(0))
 	}
 	c.attendAt(v, now)
 	c.wakeUp()

@@ -86,6 +86,8 @@ func (c *Client) opened(l *line, k *call, res *chatv1.OpenSessionResponse, now t
 	c.heads(k, res.GetHeads(), now)
 	c.looked(res.GetMore(), res.GetComplete(), res.GetCursor())
 	c.lookAround()
+	c.fetchAt = time.Time{}
+	c.fetchPace.reset()
 	for _, v := range c.conversations {
 		c.attendAt(v, now)
 	}

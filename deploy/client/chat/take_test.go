@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,50 @@ func TestLevelsOfHeadsAreFetchedFromTheFirstOn(t *testing.T) {
 		wantSeqs(t, c, "late", 29, 30)
 		if ok, why := c.Settled(); !ok {
 			t.Error("not settled: " + why)
+		}
+	})
+}
+
+func TestFirstAnswerAfterAnOutageLetsAllGoOn(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		const conversations = 12 // more than are fetched at the same time
+		var mu sync.Mutex // the conn's side of the stage is another goroutine
+		away, tries, answers := true, 0, []time.Time{}
+		s.handle("getMessages", func(p *peer, a *asked) {
+			mu.Lock()
+			defer mu.Unlock()
+			if tries++; away {
+				p.fail(a, fault.Unavailable, 0)
+				return
+			}
+			req := &chatv1.GetMessagesRequest{}
+			a.read(t, req)
+			answers = append(answers, time.Now())
+			p.answer(a, &chatv1.GetMessagesResponse{Messages: lines(req.GetConversation(), 1, 3), FirstSeq: 1, HeadSeq: 3})
+		})
+		var heads []*chatv1.Head
+		for i := range conversations {
+			heads = append(heads, head(fmt.Sprint("c", i), 3))
+		}
+		c := s.run(s.config())
+		s.opened(heads...)
+		time.Sleep(time.Minute)
+		mu.Lock()
+		if most := maxFetching * 60; tries > most {
+			t.Errorf("%d tries in a minute of an outage, want %d at most", tries, most)
+		}
+		away = false
+		mu.Unlock()
+		back := time.Now()
+		time.Sleep(c.cfg.Times.RetryMost)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if len(answers) != conversations {
+			t.Fatalf("%v after the outage %d of %d are fetched", time.Since(back), len(answers), conversations)
+		}
+		if d := answers[conversations-1].Sub(answers[0]); d > 100*time.Millisecond {
+			t.Errorf("the last one was fetched %v after the first", d)
 		}
 	})
 }
