@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -67,12 +66,12 @@ const (
 // Presence is one worker's picture. Run keeps it; the other methods may be called from
 // any goroutine.
 type Presence struct {
-	cfg     Config
-	owner   string
-	counter atomic.Int64
+	cfg   Config
+	owner string
 
-	mu    sync.Mutex          // guards users; a leaf
-	users map[string]struct{} // taken for online
+	mu      sync.Mutex          // guards users and counter; a leaf
+	users   map[string]struct{} // taken for online
+	counter int64               // of what was said last
 
 	news news
 
@@ -260,13 +259,19 @@ func (p *Presence) Whole() bool {
 func (p *Presence) Look(users []chat.UserID) []*chatv1.Presence {
 	list := make([]*chatv1.Presence, len(users))
 	for i, u := range users {
-		list[i] = p.of(string(u), p.has(string(u)) || p.cfg.Users.Present(string(u)))
+		list[i] = p.of(string(u), p.cfg.Users.Present(string(u)))
 	}
 	return list
 }
 
-func (p *Presence) of(user string, online bool) *chatv1.Presence {
-	return &chatv1.Presence{User: user, Online: online, Owner: p.owner, Counter: p.counter.Add(1)}
+// of is how it is with a user, who is there if claimed in any case. What has a higher
+// counter is the later truth: both are taken under the lock under which that changes.
+func (p *Presence) of(user string, claimed bool) *chatv1.Presence {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, online := p.users[user]
+	p.counter++
+	return &chatv1.Presence{User: user, Online: online || claimed, Owner: p.owner, Counter: p.counter}
 }
 
 // Stats reads all counters.
