@@ -209,6 +209,42 @@ func TestTooManyChangesAreFetchedAnew(t *testing.T) {
 	})
 }
 
+// An answer that would be too long is cut. With a bound above alone it is cut at its
+// beginning, and only such an answer can begin with the first message.
+func TestFirstPageThatIsCutIsReadDownwards(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		c := s.run(s.config())
+		p, _ := s.opened(head("g", 6))
+		page := func(from, to, before int64, more bool) {
+			t.Helper()
+			a, req := p.next("getMessages"), &chatv1.GetMessagesRequest{}
+			if a.read(t, req); req.GetAfter() != 0 || req.GetBefore() != before {
+				t.Errorf("asks after %d, before %d, want 0, %d", req.GetAfter(), req.GetBefore(), before)
+			}
+			p.answer(a, &chatv1.GetMessagesResponse{Messages: lines("g", from, to), More: proto.Bool(more), FirstSeq: 1, HeadSeq: 6})
+		}
+		page(5, 6, perPage+1, true)
+		page(3, 4, 5, true)
+		page(1, 2, 3, false)
+		wantSeqs(t, c, "g", 1, 2, 3, 4, 5, 6)
+
+		p.changed(edit(2000, 6, "pushed"))
+		p.answer(p.next("getChanges"), &chatv1.GetChangesResponse{RefetchFrom: 1, HeadRev: 2000})
+		page(5, 6, perPage+1, true)
+		page(1, 4, 5, false)
+		a, req := p.next("getMessages"), &chatv1.GetMessagesRequest{}
+		if a.read(t, req); req.GetAfter() != 4 {
+			t.Errorf("goes on after %d, want 4", req.GetAfter())
+		}
+		list := lines("g", 5, 6)
+		list[0].Text, list[0].Rev = "anew", 1999
+		p.answer(a, &chatv1.GetMessagesResponse{Messages: list, FirstSeq: 1, HeadSeq: 6, HeadRev: 2000})
+		wantText(t, c, 5, "anew")
+		p.none(40 * time.Second)
+		wantBreaches(t, c)
+	})
+}
+
 func TestRefetchGoesOnAfterTheConnWasLost(t *testing.T) {
 	bubble(t, func(t *testing.T, s *stage) {
 		c, p := s.told(s.config(), 2)

@@ -33,6 +33,7 @@ type conversation struct {
 	// counts already.
 	floor int64
 	held  map[int64]*ahead
+	under int64 // the first page was cut: from here on it has been read; 0: it was not
 
 	rev, headRev int64
 	heldChanges  map[int64]*chatv1.Change // by rev

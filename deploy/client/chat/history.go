@@ -7,12 +7,12 @@ import (
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 )
 
-// tookHistory takes a page of what was missing.
-func (c *Client) tookHistory(l *line, v *conversation, res *chatv1.GetMessagesResponse, now time.Time) {
-	before := v.next
+// tookHistory takes a page of what was missing from a seq on.
+func (c *Client) tookHistory(l *line, v *conversation, from int64, res *chatv1.GetMessagesResponse, now time.Time) {
+	before, cut := v.next, v.cut(from, res)
 	c.raiseFrom(v, res.GetFirstSeq())
 	for _, m := range res.GetMessages() {
-		if m.GetSeq() > v.next {
+		if m.GetSeq() > v.next && !cut {
 			c.breach(now, v.id, v.next, Hole, fmt.Sprintf("%d comes after %d", m.GetSeq(), v.next-1))
 			c.skip(v, m.GetSeq())
 		}
@@ -20,7 +20,7 @@ func (c *Client) tookHistory(l *line, v *conversation, res *chatv1.GetMessagesRe
 	}
 	c.drain(v, now)
 	v.raise(res.GetHeadSeq(), res.GetHeadRev())
-	if v.next > before || v.next > v.head {
+	if v.next > before || v.next > v.head || cut {
 		v.stuck = 0
 		return
 	}
@@ -53,6 +53,7 @@ func (c *Client) tookAnew(l *line, v *conversation, res *chatv1.GetMessagesRespo
 		}
 		c.drainChanges(v)
 	}
+	cut := v.cut(v.refetch, res)
 	from := max(v.refetch, res.GetFirstSeq()) // what is below is not on the screen any more, or not the user's
 	for _, m := range res.GetMessages() {
 		from = m.GetSeq() + 1
@@ -61,6 +62,9 @@ func (c *Client) tookAnew(l *line, v *conversation, res *chatv1.GetMessagesRespo
 		}
 	}
 	v.raise(res.GetHeadSeq(), res.GetHeadRev())
+	if cut {
+		return // what is on the screen of it is anew already
+	}
 	if from == v.refetch || from >= v.next {
 		from = 0
 	}

@@ -125,12 +125,12 @@ func (c *Client) fetch(l *line, v *conversation, t task) {
 		took = func(time.Time) {}
 	case anew:
 		res := &chatv1.GetMessagesResponse{}
-		k.method, k.req, k.res = "getMessages", c.messagesFrom(v.id, v.refetch), res
+		k.method, k.req, k.res = "getMessages", c.messagesFrom(v, v.refetch), res
 		took = func(now time.Time) { c.tookAnew(l, v, res, now) }
 	case history:
-		res := &chatv1.GetMessagesResponse{}
-		k.method, k.req, k.res = "getMessages", c.messagesFrom(v.id, v.next), res
-		took = func(now time.Time) { c.tookHistory(l, v, res, now) }
+		res, from := &chatv1.GetMessagesResponse{}, v.next
+		k.method, k.req, k.res = "getMessages", c.messagesFrom(v, from), res
+		took = func(now time.Time) { c.tookHistory(l, v, from, res, now) }
 		if v.next == v.begin {
 			c.n.Backfills++
 		} else {
@@ -157,12 +157,27 @@ func (c *Client) fetch(l *line, v *conversation, t task) {
 
 // messagesFrom asks for a page that begins at seq. Without a bound below the newest
 // would come, so the first page has one above.
-func (c *Client) messagesFrom(conversation string, seq int64) proto.Message {
-	req := &chatv1.GetMessagesRequest{Conversation: conversation, After: seq - 1, Limit: c.page}
+func (c *Client) messagesFrom(v *conversation, seq int64) proto.Message {
+	req := &chatv1.GetMessagesRequest{Conversation: v.id, After: seq - 1, Limit: c.page}
 	if req.GetAfter() == 0 {
-		req.Before = int64(c.page) + 1
+		if req.Before = v.under; v.under == 0 {
+			req.Before = int64(c.page) + 1
+		}
 	}
 	return req
+}
+
+// cut reports whether a page that was to begin at from lacks its beginning, and has that
+// fetched next. Only the first page can: it has no bound below, so it is cut there when
+// it is too long for one answer.
+func (v *conversation) cut(from int64, res *chatv1.GetMessagesResponse) bool {
+	v.under = 0
+	list := res.GetMessages()
+	if from > 1 || !res.GetMore() || len(list) == 0 || list[0].GetSeq() <= max(from, res.GetFirstSeq()) {
+		return false
+	}
+	v.under = list[0].GetSeq()
+	return true
 }
 
 // fetched ends a task.
