@@ -494,7 +494,8 @@ type GetMessagesRequest struct {
 	After int64 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	// before: see after.
 	Before int64 `protobuf:"varint,3,opt,name=before,proto3" json:"before,omitempty"`
-	// limit is how many, up to 500; 0: 100.
+	// limit is how many at most, up to 500; 0: 100. An answer ends at about 256 KiB
+	// of JSON, so of long messages fewer come.
 	Limit         int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -563,7 +564,8 @@ type GetMessagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// messages are as they are now.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
-	// more says that the bounds hold more than limit allowed.
+	// more says that the bounds hold more: with after what is above the last of
+	// messages, otherwise what is below the first.
 	More *bool `protobuf:"varint,2,opt,name=more,proto3,oneof" json:"more,omitempty"`
 	// first_seq is the first message there is for the caller: what is below was
 	// never theirs, or is kept no more.
@@ -906,7 +908,8 @@ type GetChangesRequest struct {
 	Conversation string `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	// after is the last rev the caller has seen.
 	After int64 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
-	// limit is how many, up to 500; 0: 100.
+	// limit is how many at most, up to 500; 0: 100. An answer ends at about 256 KiB
+	// of JSON, so of long texts fewer come.
 	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -968,7 +971,7 @@ type GetChangesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// changes are those after the rev, if they are not too many.
 	Changes []*Change `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
-	// more says that there are more than limit allowed.
+	// more says that there are more after the last of changes.
 	More *bool `protobuf:"varint,2,opt,name=more,proto3,oneof" json:"more,omitempty"`
 	// refetch_from says, when it is not 0, that there are too many to tell one by
 	// one: forget what is known from this seq on and fetch it with GetMessages;

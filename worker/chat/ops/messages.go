@@ -40,11 +40,27 @@ func (s *Service) GetMessages(ctx context.Context, req *chatv1.GetMessagesReques
 	if err != nil {
 		return nil, err
 	}
+	list := page.Messages
+	up := req.GetAfter() > 0 // otherwise the newest matter most
+	keep := fitting(len(list), func(i int) int {
+		if !up {
+			i = len(list) - 1 - i
+		}
+		return weigh(list[i].Text, len(list[i].Users))
+	})
+	if keep < len(list) {
+		page.More = true
+		if up {
+			list = list[:keep]
+		} else {
+			list = list[len(list)-keep:]
+		}
+	}
 	res := &chatv1.GetMessagesResponse{
 		More: proto.Bool(page.More), FirstSeq: int64(page.FirstSeq), HeadSeq: int64(page.Head), HeadRev: int64(page.HeadRev),
 	}
-	for i := range page.Messages {
-		res.Messages = append(res.Messages, protoMessage(&page.Messages[i], c.User))
+	for i := range list {
+		res.Messages = append(res.Messages, protoMessage(&list[i], c.User))
 	}
 	return res, nil
 }
@@ -102,8 +118,11 @@ func (s *Service) GetChanges(ctx context.Context, req *chatv1.GetChangesRequest)
 	if err != nil {
 		return nil, err
 	}
-	res := &chatv1.GetChangesResponse{More: proto.Bool(list.More), RefetchFrom: int64(list.RefetchFrom), HeadRev: int64(list.HeadRev)}
-	for i := range list.Changes {
+	keep := fitting(len(list.Changes), func(i int) int { return weigh(list.Changes[i].Text, 0) })
+	res := &chatv1.GetChangesResponse{
+		More: proto.Bool(list.More || keep < len(list.Changes)), RefetchFrom: int64(list.RefetchFrom), HeadRev: int64(list.HeadRev),
+	}
+	for i := range keep {
 		res.Changes = append(res.Changes, protoChange(&list.Changes[i]))
 	}
 	return res, nil
