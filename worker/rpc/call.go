@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/proto/record"
 )
 
 // The bounds of a frame.
@@ -13,6 +14,9 @@ const (
 	MaxBatch = 50  // calls of a batch
 	MaxDepth = 64  // objects and arrays within each other
 	maxID    = 256 // bytes of an id, as JSON
+
+	// maxReply leaves room in a frame for an error to each call of a batch.
+	maxReply = record.MaxPayload - 32<<10
 )
 
 // The codes that JSON-RPC has for frames that are no calls.
@@ -48,8 +52,11 @@ var (
 	errVer    = &wrong{codeInvalid, `"jsonrpc" must be "2.0"`}
 	errMethod = &wrong{codeInvalid, `"method" must be a string`}
 	errParams = &wrong{codeInvalid, `"params" must be an object`}
-	errID     = &wrong{codeInvalid, `"id" must be a string or a number`}
+	errID     = &wrong{codeInvalid, fmt.Sprintf(`"id" must be a string or a number, of at most %d bytes`, maxID)}
 )
+
+// errFull is about calls that other calls of their batch leave no room to answer.
+var errFull = fault.New(fault.Overloaded, "the answers to the calls before fill a frame: ask again")
 
 // parse splits a frame into calls. bad concerns the frame as a whole.
 func parse(frame []byte) (calls []call, batch bool, bad error) {

@@ -17,7 +17,8 @@
 // Types that are protobuf messages take protobuf's JSON mapping, others that of
 // encoding/json; fields that a type does not have are ignored. A call without an id
 // is a notification and gets no reply. A batch is an array of up to [MaxBatch] calls,
-// carried out in order and answered in one array.
+// carried out in order and answered in one array. Once the answers fill half a frame,
+// the calls that are left are not carried out but answered OVERLOADED, temporary.
 //
 // # Errors
 //
@@ -29,7 +30,8 @@
 // Code, message and reason are those that proto/fault has for the error a method
 // returned; one without a code is INTERNAL and shows nothing. The router's own are
 // -32700 (no JSON, or nested deeper than [MaxDepth]), -32600 (JSON, but no call),
-// -32601 (no such method) and -32602 (params of another type).
+// -32601 (no such method) and -32602 (params of another type). A result that is larger
+// than a frame is TOO_LARGE to the client, and an error to the handler.
 //
 // # What it will not do
 //

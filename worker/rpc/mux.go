@@ -129,6 +129,9 @@ func (m *Mux) call(ctx context.Context, reply []byte, c *call) ([]byte, error) {
 	if c.bad != nil {
 		return replyError(reply, c.id, c.bad), nil
 	}
+	if c.id != nil && len(reply) > maxReply/2 {
+		return replyError(reply, c.id, errFull), nil
+	}
 	result, err := m.invoke(ctx, c)
 	if err != nil && fault.CodeOf(err) == fault.Internal {
 		// The client is told that much only; the handler has it logged.
@@ -142,6 +145,11 @@ func (m *Mux) call(ctx context.Context, reply []byte, c *call) ([]byte, error) {
 		return reply, nil
 	case err != nil:
 		return replyError(reply, c.id, fault.Of(err)), nil
+	case len(result) > maxReply:
+		err = fmt.Errorf("%s: a result of %d bytes", c.method, len(result))
+		return replyError(reply, c.id, fault.New(fault.TooLarge, "the answer is too large")), err
+	case len(reply)+len(result) > maxReply:
+		return replyError(reply, c.id, errFull), nil // asked for again it is the same, as a lost answer would be
 	}
 	return replyResult(reply, c.id, result), nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-im/parley/proto/fault"
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
+	"github.com/parley-im/parley/proto/record"
 	"github.com/parley-im/parley/worker"
 	"github.com/parley-im/parley/worker/rpc"
 	"github.com/parley-im/parley/worker/workertest"
@@ -21,7 +22,8 @@ type reply struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 		Data    struct {
-			Reason string `json:"reason"`
+			Reason    string `json:"reason"`
+			Temporary bool   `json:"temporary"`
 		} `json:"data"`
 	} `json:"error"`
 }
@@ -77,6 +79,66 @@ func TestBatchAboveTheBoundIsRefusedWhole(t *testing.T) {
 	var one reply
 	if err := errors.Join(err, json.Unmarshal(b, &one)); err != nil || one.Error == nil || one.Error.Code != -32600 || ran != 0 {
 		t.Fatalf("a batch of %d: got %s, %d run, %v", rpc.MaxBatch+1, b, ran, err)
+	}
+}
+
+// TestReplyIsNeverAboveAFrame has what no conn could be told otherwise: its client would
+// wait for ever.
+func TestReplyIsNeverAboveAFrame(t *testing.T) {
+	ran := 0
+	mux := rpc.NewMux()
+	rpc.Handle(mux, "give", func(_ context.Context, n *struct{ Bytes int }) (*string, error) {
+		ran++
+		s := strings.Repeat("x", n.Bytes)
+		return &s, nil
+	})
+	ask := func(frame string) (replies []reply) {
+		t.Helper()
+		b, err := mux.Answer(t.Context(), []byte(frame))
+		if err != nil {
+			t.Error(err)
+		}
+		if len(b) > record.MaxPayload {
+			t.Errorf("a reply of %d bytes", len(b))
+		}
+		if err := json.Unmarshal(b, &replies); err != nil {
+			t.Error(err)
+		}
+		return replies
+	}
+	call := func(bytes int) string {
+		return fmt.Sprintf(`{"jsonrpc":"2.0","id":"%0250d","method":"give","params":{"bytes":%d}}`, 7, bytes)
+	}
+
+	// One that is too long whatever the client does is a mistake of the method's.
+	b, err := mux.Answer(t.Context(), []byte(call(record.MaxPayload)))
+	if err == nil || !strings.Contains(string(b), `"TOO_LARGE","temporary":false`) {
+		t.Errorf("one that is too long: %.200s, %v", b, err)
+	}
+	if b, err = mux.Answer(t.Context(), []byte(call(record.MaxPayload/10*9))); err != nil || len(b) < record.MaxPayload/10*9 {
+		t.Errorf("one that fits: %.200s, %v", b, err)
+	}
+
+	// Calls for whose answers there is no room are not carried out.
+	ran = 0
+	replies := ask("[" + strings.TrimSuffix(strings.Repeat(call(100<<10)+",", rpc.MaxBatch), ",") + "]")
+	answered := 0
+	for i, r := range replies {
+		switch {
+		case r.Error == nil && i == answered:
+			answered++
+		case r.Error == nil || r.Error.Data.Reason != "OVERLOADED" || !r.Error.Data.Temporary:
+			t.Errorf("%d: %+v", i, r.Error)
+		}
+	}
+	if len(replies) != rpc.MaxBatch || answered < 5 || answered != ran {
+		t.Errorf("%d replies, %d answered, %d carried out", len(replies), answered, ran)
+	}
+
+	// One that has no room only beside others may be asked for on its own.
+	replies = ask("[" + call(400<<10) + "," + call(900<<10) + "," + call(1) + "]")
+	if len(replies) != 3 || replies[0].Error != nil || replies[1].Error == nil || !replies[1].Error.Data.Temporary || replies[2].Error != nil {
+		t.Errorf("got %+v", replies)
 	}
 }
 
