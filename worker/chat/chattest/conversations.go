@@ -30,6 +30,7 @@ func Conversations(t *testing.T, open Open) {
 		"HeadsTellEverythingFirst":           headsTellEverything,
 		"HeadsTellWhatChanged":               headsTellWhatChanged,
 		"HeadsTellOfLeavingOnce":             headsTellOfLeaving,
+		"HeadsOfAClockThatWasSetBack":        headsOfAClockSetBack,
 		"HeadsMissNothingWhileOthersWriteOn": headsMissNothing,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })

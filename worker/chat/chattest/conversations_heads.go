@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/parley-im/parley/worker/chat"
 )
@@ -173,6 +174,7 @@ func headsTellWhatChanged(t *testing.T, open Open) {
 	tell("my mark has risen", m+1, "new", "old")
 	w.aMomentLater(p[1])
 	now := w.send(w.a, p[1], w.alone(p[1]), "now", "now").Sent.UnixMilli() + 1
+	w.aMomentLater(p[1])
 	tell("nothing since", now)
 	w.aMomentLater(p[1])
 	edit := w.amend(w.b, p[1], chat.Amendment{Conversation: old.ID, Seq: 2, Kind: chat.Edited, Text: "better", Request: "edit"})
@@ -185,6 +187,20 @@ func headsTellWhatChanged(t *testing.T, open Open) {
 	}
 	if views, _ := w.heads(p[0], chat.Cursor{Since: now}, 10); len(views) != 1 || views[0].Members != 3 || views[0].Seq != 3 {
 		t.Errorf("the head after one has come: %+v", views)
+	}
+}
+
+// headsOfAClockSetBack has a cursor of a time that the database has not come to again:
+// what has been stored since then has lower times, and would not be told by it.
+func headsOfAClockSetBack(t *testing.T, open Open) {
+	w := newWorld(t, open)
+	p := w.people("reader", "writer")
+	for i := range 3 {
+		w.add(w.a, p[1], chat.Group, fmt.Sprint("g-", i), fmt.Sprint("g-", i), p[0])
+	}
+	ahead := time.Now().Add(time.Hour).UnixMilli()
+	if views, last := w.heads(p[0], chat.Cursor{Since: ahead}, 2); len(views) != 4 || !last.Complete || last.Next.Since >= ahead {
+		t.Errorf("%d heads, then %+v", len(views), last)
 	}
 }
 

@@ -16,7 +16,7 @@ const overlap = 3 * timeLimit
 
 // Heads implements chat.Conversations.
 func (s *Store) Heads(ctx context.Context, c chat.Caller, since chat.Cursor, limit int) (chat.Heads, error) {
-	heads := chat.Heads{Complete: since.Since == 0}
+	var heads chat.Heads
 	err := s.view(ctx, "read heads", func(db *gorm.DB) error {
 		if since.Until == 0 {
 			now, err := s.clock(db)
@@ -24,7 +24,11 @@ func (s *Store) Heads(ctx context.Context, c chat.Caller, since chat.Cursor, lim
 				return err
 			}
 			since.Until = now
+			if since.Since > now {
+				since.Since = 0 // the clock was set back: what has been stored since then may have any time
+			}
 		}
+		heads.Complete = since.Since == 0
 		q := sights(db, c)
 		if since.Since == 0 {
 			q = q.Where("m.role > 0")
