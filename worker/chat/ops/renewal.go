@@ -27,6 +27,10 @@ const (
 	renewBack  = 30
 )
 
+// MinAccess is how long an access token has to last: who opens a session with a shorter
+// one is not asked for the next in time.
+const MinAccess = renewAhead
+
 // expiryGroup is the hub group of the conns whose tokens end in the same minute.
 func expiryGroup(t time.Time) string { return minuteGroup(t.Unix() / 60) }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/parley-im/parley/worker"
 	"github.com/parley-im/parley/worker/chat"
 	"github.com/parley-im/parley/worker/chat/auth"
+	"github.com/parley-im/parley/worker/chat/ops"
 	"github.com/parley-im/parley/worker/chat/store"
 )
 
@@ -59,11 +60,14 @@ func (c *config) Validate() error {
 		}
 	}
 	for _, d := range []struct {
-		flag  string
-		value time.Duration
-	}{{"access-lasts", c.AccessLasts}, {"refresh-lasts", c.RefreshLasts}, {"heartbeat", c.Heartbeat}, {"handler-timeout", c.HandlerTimeout}} {
-		if d.value < time.Second {
-			errs = append(errs, fmt.Errorf("--%s: %v: at least a second", d.flag, d.value))
+		flag         string
+		value, least time.Duration
+	}{
+		{"access-lasts", c.AccessLasts, ops.MinAccess}, {"refresh-lasts", c.RefreshLasts, time.Second},
+		{"heartbeat", c.Heartbeat, time.Second}, {"handler-timeout", c.HandlerTimeout, time.Second},
+	} {
+		if d.value < d.least {
+			errs = append(errs, fmt.Errorf("--%s: %v: at least %v", d.flag, d.value, d.least))
 		}
 	}
 	return errors.Join(errs...)

@@ -102,6 +102,16 @@ func TestEverythingWrongIsNamedAtOnceAndNoPasswordIsShown(t *testing.T) {
 	}
 }
 
+// TestAccessLastsLongEnoughToBeRenewed has what would be closed without having been
+// asked.
+func TestAccessLastsLongEnoughToBeRenewed(t *testing.T) {
+	for lasts, want := range map[string]int{"119s": 2, "2m": 0} {
+		if output, code := program(t, "--check", "--access-lasts", lasts); code != want {
+			t.Errorf("%s: code %d, want %d, %s", lasts, code, want, output)
+		}
+	}
+}
+
 func TestCheckShowsNoPassword(t *testing.T) {
 	output, code := program(t, "--check", "--database", "postgres://parley:open%20sesame@127.0.0.1/parley", "--nats", "nats://a:sesame@one:4222,nats://b:s:e@same@two:4222")
 	if code != 0 {
