@@ -70,8 +70,8 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ChatService is everything a person's program may ask for. SignUp, SignIn and
-// Refresh need no token, everything else does: over a socket that of
+// ChatService is everything a person's program may ask for. SignUp, SignIn,
+// Refresh and SignOut need no token, everything else does: over a socket that of
 // OpenSession, elsewhere a bearer token.
 type ChatServiceClient interface {
 	// SignUp makes an account and signs it in.
@@ -418,8 +418,8 @@ func (c *chatServiceClient) GetPresence(ctx context.Context, in *GetPresenceRequ
 // All implementations must embed UnimplementedChatServiceServer
 // for forward compatibility.
 //
-// ChatService is everything a person's program may ask for. SignUp, SignIn and
-// Refresh need no token, everything else does: over a socket that of
+// ChatService is everything a person's program may ask for. SignUp, SignIn,
+// Refresh and SignOut need no token, everything else does: over a socket that of
 // OpenSession, elsewhere a bearer token.
 type ChatServiceServer interface {
 	// SignUp makes an account and signs it in.
