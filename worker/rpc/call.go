@@ -89,26 +89,22 @@ func parse(frame []byte) (calls []call, batch bool, bad error) {
 
 // parseCall reads one call from valid JSON.
 func parseCall(b []byte) call {
-	var m struct {
-		Version json.RawMessage `json:"jsonrpc"`
-		ID      json.RawMessage `json:"id"`
-		Method  json.RawMessage `json:"method"`
-		Params  json.RawMessage `json:"params"`
-	}
+	var m map[string]json.RawMessage // a struct would take "Method" for "method"
 	if json.Unmarshal(b, &m) != nil || b[0] != '{' {
 		return call{id: null, bad: errObject}
 	}
-	c := call{id: m.ID, params: m.Params}
+	c := call{id: m["id"], params: m["params"]}
+	method := m["method"]
 	switch {
-	case !goodID(m.ID):
+	case !goodID(c.id):
 		c.id, c.bad = null, errID
-	case string(m.Version) != `"2.0"`:
+	case string(m["jsonrpc"]) != `"2.0"`:
 		c.bad = errVer
-	case len(m.Method) == 0 || m.Method[0] != '"' || json.Unmarshal(m.Method, &c.method) != nil:
+	case len(method) == 0 || method[0] != '"' || json.Unmarshal(method, &c.method) != nil:
 		c.bad = errMethod
-	case len(m.Params) > 0 && m.Params[0] != '{' && string(m.Params) != "null":
+	case len(c.params) > 0 && c.params[0] != '{' && string(c.params) != "null":
 		c.bad = errParams
-		if m.Params[0] == '[' {
+		if c.params[0] == '[' {
 			c.bad = fault.New(fault.Invalid, "params are given by name")
 		}
 	}
