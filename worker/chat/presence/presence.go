@@ -44,6 +44,10 @@ type Config struct {
 // The times of presence.
 const (
 	Grace = 10 * time.Second // from the last conn's end to "offline"
+	// skew is how far the workers may differ in when they saw somebody go: one heard it from
+	// a lease that ended, another stood still. Who comes back so shortly before the grace is
+	// over is news: another worker may have told that the grace was over.
+	skew = 5 * time.Second
 	// settled is how long a worker has to be there before it tells: until then it may
 	// take everybody for new whom it hears of for the first time.
 	settled = 5 * time.Second
@@ -173,8 +177,10 @@ func (p *Presence) see(user string, now time.Time, quiet bool) {
 	online := p.cfg.Users.Present(user)
 	switch {
 	case online:
+		since, left := p.leaving[user]
 		delete(p.leaving, user)
-		if p.set(user, true) && !quiet {
+		late := left && now.Sub(since) > Grace-skew
+		if (p.set(user, true) || late) && !quiet {
 			p.note(change{user, now})
 		}
 	case p.has(user):

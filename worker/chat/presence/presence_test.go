@@ -205,6 +205,27 @@ func TestFlappingUserIsNoNews(t *testing.T) {
 	})
 }
 
+// Of two workers the one that saw ann go first tells that she is offline, and ends. The
+// other one has to tell that she is there, although it never took her for gone.
+func TestWhoComesBackLateIsToldThoughTheGraceLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		_, stop := w.start(t, 1)
+		defer stop()
+		time.Sleep(settled + time.Second)
+		w.set(true, "ann")
+		time.Sleep(time.Second)
+		w.heard()
+		w.set(false, "ann")
+		time.Sleep(Grace - skew + time.Second)
+		w.set(true, "ann")
+		time.Sleep(time.Second)
+		if news, want := w.heard(), fmt.Sprintf("%016x ann true", 1); !slices.Equal(news, []string{want}) {
+			t.Errorf("told %v, want %s", news, want)
+		}
+	})
+}
+
 func TestWorkerThatStartsTellsNobodyWhatTheyKnow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1)
