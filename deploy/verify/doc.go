@@ -12,7 +12,8 @@
 //	points    processes that stop or die at the moments random faults rarely meet
 //	sabotage  builds that leave one guarantee out: each must be caught
 //	chat      people who chat, on each database, while everything breaks
-//	chat-outages   the database and NATS are away for long; sockets stay
+//	chat-outages   the database and NATS are away for long; sockets stay. Then a
+//	               worker is frozen while it holds locks; the others go on
 //	chat-sabotage  the same for the guarantees of the chat
 //
 // The comparison itself is package compare; what the workers do is package answer. The

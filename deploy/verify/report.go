@@ -154,7 +154,7 @@ func (p *Phase) write(w io.Writer) {
 		slices.Sort(list)
 		fmt.Fprintf(w, "\n%s: %d users in %d direct conversations, %d group chats and a room; %s\n", p.Name, c.Users, c.Directs, c.Groups, strings.Join(list, "; "))
 		if c.Findings.Longest != "" {
-			fmt.Fprintf(w, "%s: the longest wait: number %s\n", p.Name, c.Findings.Longest)
+			fmt.Fprintf(w, "%s: the longest wait for an acknowledgement took %v; for a screen: number %s\n", p.Name, c.Findings.LongestToAck.Round(time.Millisecond), c.Findings.Longest)
 		}
 		if b := c.Findings.First; b != nil && !p.Sabotaged {
 			fmt.Fprintf(w, "%s: first broken: conversation %s, device %q, number %d: %s\n  %s\n", p.Name, b.Conversation, b.Device, b.Seq, b.What, strings.Join(b.Lines, "\n  "))

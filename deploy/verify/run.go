@@ -82,7 +82,9 @@ func (c *Config) chatSteps(t talkers) (list []step) {
 			if database == chat.SQLite {
 				continue // a file is never down
 			}
-			list = append(list, step{"outages of " + database, func(ctx context.Context, p *Phase) error { return c.outages(ctx, t, p, database) }})
+			list = append(list,
+				step{"outages of " + database, func(ctx context.Context, p *Phase) error { return c.outages(ctx, t, p, database) }},
+				step{"frozen on " + database, func(ctx context.Context, p *Phase) error { return c.lockHolder(ctx, t, p, database) }})
 		}
 	}
 	if c.wants(phaseChatSabotage) {

@@ -27,6 +27,9 @@ const (
 	GatewayMoving Point = "gateway.moving"
 	// ChatCommitted: messages are stored, nobody was told of them.
 	ChatCommitted Point = "chat.committed"
+	// ChatLocked: a batch of sends holds the locks of its conversations, and has written
+	// nothing.
+	ChatLocked Point = "chat.locked"
 	// ChatBound: a session's conn is bound to its user, its heads are not read.
 	ChatBound Point = "chat.bound"
 )
@@ -40,7 +43,7 @@ func Points() []Point {
 }
 
 // ChatPoints lists those that only the chat's workers have.
-func ChatPoints() []Point { return []Point{ChatCommitted, ChatBound} }
+func ChatPoints() []Point { return []Point{ChatLocked, ChatCommitted, ChatBound} }
 
 // Weakness is a guarantee that a sabotage build leaves out.
 type Weakness string

@@ -157,7 +157,7 @@ func TestLevelsOfHeadsAreFetchedFromTheFirstOn(t *testing.T) {
 func TestFirstAnswerAfterAnOutageLetsAllGoOn(t *testing.T) {
 	bubble(t, func(t *testing.T, s *stage) {
 		const conversations = 12 // more than are fetched at the same time
-		var mu sync.Mutex // the conn's side of the stage is another goroutine
+		var mu sync.Mutex        // the conn's side of the stage is another goroutine
 		away, tries, answers := true, 0, []time.Time{}
 		s.handle("getMessages", func(p *peer, a *asked) {
 			mu.Lock()

@@ -139,6 +139,11 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 	if schedule == nil {
 		schedule = Schedule(c.Seed, c.Faults, Counts{Workers: c.Workers, Gateways: c.Gateways, Registers: 1, NATS: 1, Database: 1, People: 1})
 	}
+	for i := range schedule {
+		if schedule[i].Role == Database && r.db.proxy == nil {
+			schedule[i].Kind = Locked // a file cannot be cut off
+		}
+	}
 	talking, hush := context.WithCancel(ctx)
 	defer hush()
 	began := time.Now()

@@ -72,7 +72,7 @@ func (r *rig) strike(ctx context.Context, f Fault) error {
 // another process can hold its lock.
 func (d *database) strike(ctx context.Context, f Fault) error {
 	switch {
-	case d.proxy == nil, f.Kind == Locked:
+	case f.Kind == Locked:
 		return d.lock(ctx, f.For)
 	case f.Kind == Down:
 		d.proxy.Stop()

@@ -28,6 +28,7 @@ type Findings struct {
 	Fell     int `json:"fell"`     // read marks that moved back
 	Stuck    int `json:"stuck"`    // presence that is not so
 
+	LongestToAck    time.Duration `json:"longestToAckNs"`    // from a send to its acknowledgement
 	LongestToScreen time.Duration `json:"longestToScreenNs"` // from the acknowledgement to another's screen, while that device had a session
 	P99ToScreen     time.Duration `json:"p99ToScreenNs"`
 	Longest         string        `json:"longest"` // which one waited longest
@@ -138,6 +139,7 @@ func (c *comparison) acks(d *Device) {
 			continue
 		}
 		c.Acked++
+		c.LongestToAck = max(c.LongestToAck, s.Acked-s.At)
 		m := v.at(s.Seq)
 		if m == nil || m.Sender != d.User || m.Request != s.Request {
 			c.Unstored++

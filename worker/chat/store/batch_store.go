@@ -84,6 +84,7 @@ func (b *batch) read(tx *gorm.DB) (ground, map[string]*roster, error) {
 	if err != nil {
 		return g, nil, err
 	}
+	faultpoint.Hit(faultpoint.ChatLocked)
 	g.now = now
 	for _, c := range conversations {
 		g.conversations[c.ID] = c
