@@ -130,8 +130,9 @@ type Messages interface {
 // update.
 type Outbox interface {
 	// Claim makes rows whose lease is over this process's own for another Lease, the
-	// oldest first, and returns them.
-	Claim(ctx context.Context, limit int) ([]Outgoing, error)
+	// oldest first, and returns them. Rows that this process is at are named in but: they
+	// stay as they are, for others to claim, who may reach whom this one cannot.
+	Claim(ctx context.Context, limit int, but []int64) ([]Outgoing, error)
 	// Finish marks what was done; rows of which all is done go. Several statements.
 	Finish(ctx context.Context, p []Progress) error
 	// Lag tells how far the outbox is behind.

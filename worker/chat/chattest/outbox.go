@@ -19,6 +19,7 @@ func Outbox(t *testing.T, open Open) {
 	}{
 		{"WhatIsDoneGoes", whatIsDoneGoes},
 		{"WhatALostOwnerLeftIsClaimedOnce", whatALostOwnerLeftIsClaimedOnce},
+		{"WhatAProcessIsAtIsLeftToOthers", whatAProcessIsAtIsLeftToOthers},
 		{"WhatWaitsForTheBusIsLeftAlone", whatWaitsForTheBusIsLeftAlone},
 		{"AGroupChatThatGrowsBecomesWide", aGroupChatThatGrowsBecomesWide},
 	} {
@@ -107,7 +108,7 @@ func (w *world) claim(done func([]chat.Outgoing) bool) (claimed []chat.Outgoing)
 		var all sync.WaitGroup
 		for _, s := range []chat.Store{w.a, w.b, w.a, w.b} {
 			all.Go(func() {
-				got, err := s.Claim(w.t.Context(), 3)
+				got, err := s.Claim(w.t.Context(), 3, nil)
 				if err != nil {
 					w.t.Error(err)
 				}
@@ -141,7 +142,7 @@ func whatALostOwnerLeftIsClaimedOnce(t *testing.T, open Open) {
 	w.amend(w.a, w.users[0], chat.Amendment{Conversation: w.group, Seq: first.Seq, Kind: chat.Edited, Text: "edited", Request: "edit"})
 	w.send(w.a, w.users[1], w.direct, "direct", "hello")
 	w.leave(w.a, w.users[2], w.group)
-	if got, err := w.b.Claim(t.Context(), 100); time.Since(start) < chat.Lease && (err != nil || len(got) != 0) {
+	if got, err := w.b.Claim(t.Context(), 100, nil); time.Since(start) < chat.Lease && (err != nil || len(got) != 0) {
 		t.Errorf("claimed from a living owner: %+v, %v", got, err)
 	}
 	began := make(map[int64]int)
@@ -186,6 +187,38 @@ func whatALostOwnerLeftIsClaimedOnce(t *testing.T, open Open) {
 	}
 	// What a new owner leaves is claimed again.
 	w.claim(func(got []chat.Outgoing) bool { return len(got) >= 23 })
+	w.empty(heard)
+}
+
+// Who looks and is at a row itself does not prolong its lease: another one, who may reach
+// whom this one cannot, has it at once.
+func whatAProcessIsAtIsLeftToOthers(t *testing.T, open Open) {
+	heard := newEar()
+	w := newWorldThatHears(t, open, heard.hear)
+	w.empty(heard)
+	var at []int64
+	for i := range 3 {
+		m := w.send(w.a, w.users[0], w.group, fmt.Sprint("m-", i), "hello")
+		o, _ := heard.message(w.group, m.Seq)
+		at = append(at, o.ID)
+	}
+	over := func() bool { return w.lag().OldestUnfanned > chat.Lease+500*time.Millisecond } // of all three
+	for end := time.Now().Add(20 * time.Second); !over(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the leases do not end")
+		}
+	}
+	for _, limit := range []int{100, 1} {
+		if got, err := w.a.Claim(t.Context(), limit, at); err != nil || len(got) != 0 {
+			t.Errorf("it is at all of them and claimed %+v, %v", got, err)
+		}
+	}
+	if got, err := w.a.Claim(t.Context(), 1, at[:2]); err != nil || len(got) != 1 || got[0].ID != at[2] {
+		t.Errorf("it is at two of three and claimed %+v, %v", got, err)
+	}
+	if got, err := w.b.Claim(t.Context(), 100, nil); err != nil || len(got) != 2 {
+		t.Errorf("another one claimed %+v, %v", got, err)
+	}
 	w.empty(heard)
 }
 

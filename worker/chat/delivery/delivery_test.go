@@ -21,13 +21,17 @@ type outbox struct {
 	mu       sync.Mutex
 	finished []chat.Progress
 	left     []chat.Outgoing // to be claimed
+	claims   int
+	but      []int64 // as the last claim had it
 	members  []chat.UserID
 	fail     error
 }
 
-func (o *outbox) Claim(_ context.Context, limit int) ([]chat.Outgoing, error) {
+func (o *outbox) Claim(_ context.Context, limit int, but []int64) ([]chat.Outgoing, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.claims++
+	o.but = but
 	n := min(limit, len(o.left))
 	list := o.left[:n]
 	o.left = o.left[n:]

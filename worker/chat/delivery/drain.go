@@ -39,13 +39,13 @@ func (d *Delivery) Drain(ctx context.Context) (more bool, err error) {
 		return false, nil
 	}
 	futile := d.futile.Swap(false)
-	list, err := d.cfg.Outbox.Claim(ctx, limit)
+	list, err := d.cfg.Outbox.Claim(ctx, limit, d.underway.ids())
 	if err != nil {
 		return false, err
 	}
 	for i := range list {
 		if !d.underway.begin(list[i].ID, true) {
-			continue // it is ours, and on its way
+			continue // it was committed here meanwhile, and is on its way
 		}
 		select {
 		case d.queue <- list[i]:

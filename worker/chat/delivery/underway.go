@@ -38,6 +38,17 @@ func (u *underway) over(id int64) {
 	delete(u.rows, id)
 }
 
+// ids returns all rows.
+func (u *underway) ids() []int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	ids := make([]int64, 0, len(u.rows))
+	for id := range u.rows {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
 // count returns how many rows there are, and how many of them were claimed.
 func (u *underway) count() (all, rescues int) {
 	u.mu.Lock()

@@ -131,7 +131,7 @@ func TestDatabaseGoesAwayAndComesBack(t *testing.T) {
 			"add conversation": func() error { _, err := addGroup(t, s, p[0], "away"); return err },
 			"lag":              func() error { _, err := s.Lag(t.Context()); return err },
 			"purge":            func() error { return s.Purge(t.Context()) },
-			"claim":            func() error { _, err := s.Claim(t.Context(), 1); return err },
+			"claim":            func() error { _, err := s.Claim(t.Context(), 1, nil); return err },
 		} {
 			if err := do(); err == nil || fault.CodeOf(err) != fault.Unavailable {
 				t.Errorf("%s: %v, want unavailable", name, err)

@@ -12,10 +12,10 @@ import (
 // Claim implements chat.Outbox. What nobody has fanned out comes before what only the
 // bus has not heard of; the latter is then left alone for longer, see publishLease.
 // Rows that another process is claiming at this moment are passed over.
-func (s *Store) Claim(ctx context.Context, limit int) ([]chat.Outgoing, error) {
+func (s *Store) Claim(ctx context.Context, limit int, but []int64) ([]chat.Outgoing, error) {
 	var rows []outboxRow
 	err := s.tx(ctx, "claim from the outbox", func(tx *gorm.DB) (err error) {
-		rows, err = s.due(tx, pageLimit(limit))
+		rows, err = s.due(tx, pageLimit(limit), but)
 		return err
 	})
 	if err != nil || len(rows) == 0 {
@@ -42,12 +42,15 @@ func (s *Store) Claim(ctx context.Context, limit int) ([]chat.Outgoing, error) {
 
 // due takes rows whose lease is over. The clock is read first: as a value it lets the
 // index find the rows, as a function that may change it would not.
-func (s *Store) due(tx *gorm.DB, limit int) ([]outboxRow, error) {
+func (s *Store) due(tx *gorm.DB, limit int, but []int64) ([]outboxRow, error) {
 	now, err := s.clock(tx)
 	if err != nil {
 		return nil, err
 	}
 	q := tx.Where("fanned IN (0, 1) AND lease_until < ?", now).Order("fanned, lease_until").Limit(limit)
+	if len(but) > 0 {
+		q = q.Not(oneOf("id", but))
+	}
 	if s.dialect.locks() {
 		q = q.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked})
 	}

@@ -19,7 +19,7 @@ func TestRowsOfALaterVersionAreLeftToIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, err := s.Claim(t.Context(), 10); err != nil || len(got) != 0 {
+	if got, err := s.Claim(t.Context(), 10, nil); err != nil || len(got) != 0 {
 		t.Fatalf("claimed %+v, %v", got, err)
 	}
 	if lag, err := s.Lag(t.Context()); err != nil || lag.Unfanned != 1 {

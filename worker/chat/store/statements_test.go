@@ -76,7 +76,7 @@ func TestStatementsDoNotGrowWithRows(t *testing.T) {
 			if err := s.EndLeases(n); err != nil {
 				return err
 			}
-			got, err := s.Claim(t.Context(), many)
+			got, err := s.Claim(t.Context(), many, nil)
 			if err == nil && len(got) != n {
 				err = fmt.Errorf("claimed %d of %d", len(got), n)
 			}
