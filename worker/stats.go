@@ -10,6 +10,9 @@ import (
 // Stats is what a worker counts. The comments name the metric that WriteMetrics
 // writes for each.
 type Stats struct {
+	// Known is whether the directory has said which gateways there are: sends wait
+	// until then. No metric.
+	Known bool
 	// Gateways that the directory lists now. parley_worker_gateways
 	Gateways int
 	// Attached links now. parley_worker_links
@@ -90,7 +93,14 @@ func (c *counts) handled(kind record.Kind, took time.Duration) {
 // for every frame.
 func (w *Worker) Stats() Stats {
 	m, now, c := w.mesh.Stats(), w.mesh.Snapshot(), &w.counts
+	known := false
+	select {
+	case <-w.mesh.Known():
+		known = true
+	default:
+	}
 	return Stats{
+		Known:          known,
 		Gateways:       now.Gateways,
 		Attached:       int(m.Attached.Load()),
 		Attaches:       m.Attaches.Load(),

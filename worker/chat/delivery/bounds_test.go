@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,6 +64,73 @@ func TestRowsThatAreUnderWayAreNotDoneTwiceHere(t *testing.T) {
 			t.Errorf("told %q", got)
 		}
 	})
+}
+
+// A process that reaches nobody, because it has just begun or is cut off, would hold what
+// it claims until others may have it again.
+func TestWhoReachesNobodyTakesNoRowsOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := message(1, chat.Text, chat.Narrow, "a")
+		m.Rescued = true
+		o, s, reach := &outbox{left: []chat.Outgoing{m}}, &sender{}, new(atomic.Bool)
+		run(t, delivery.Config{Outbox: o, Sender: s, Reach: reach.Load}, func(d *delivery.Delivery) {
+			if more, err := d.Drain(t.Context()); more || err != nil {
+				t.Errorf("drain: more is %v, %v", more, err)
+			}
+			time.Sleep(time.Minute)
+			if n := o.looked(); n != 0 {
+				t.Errorf("claimed %d times", n)
+			}
+			reach.Store(true)
+			time.Sleep(10 * time.Second)
+			if got := s.said(); !slices.Equal(got, []string{"users [a] 1"}) {
+				t.Errorf("told %q", got)
+			}
+		})
+	})
+}
+
+func TestWhoRetiresTakesNoRowsOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, s := &outbox{}, &sender{}
+		run(t, delivery.Config{Outbox: o, Sender: s}, func(d *delivery.Delivery) {
+			time.Sleep(10 * time.Second)
+			d.Retire()
+			d.Retire()
+			before := o.looked()
+			time.Sleep(time.Minute)
+			if _, err := d.Drain(t.Context()); err != nil || before == 0 || o.looked() != before {
+				t.Errorf("claimed %d times before and %d after, %v", before, o.looked()-before, err)
+			}
+			d.Committed([]chat.Outgoing{message(1, chat.Text, chat.Narrow, "a")}) // its own go out
+			synctest.Wait()
+			if got := s.said(); len(got) != 1 {
+				t.Errorf("told %q", got)
+			}
+		})
+	})
+}
+
+// Whatever becomes of the bus and of the one whose turn it is: a row is found within six
+// seconds by any worker that lives.
+func TestBackstopFindsARowWithinSixSeconds(t *testing.T) {
+	for _, bus := range []delivery.Publisher{nil, &bus{}} {
+		synctest.Test(t, func(t *testing.T) {
+			o := &outbox{}
+			run(t, delivery.Config{Outbox: o, Sender: &sender{}, Publisher: bus}, func(*delivery.Delivery) {
+				last, seen := time.Now(), 0
+				for end := time.Now().Add(10 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+					synctest.Wait()
+					if n := o.looked(); n > seen {
+						last, seen = time.Now(), n
+					}
+					if longest := chat.Lease + time.Since(last); longest > 6*time.Second {
+						t.Fatalf("with a bus %v: a row may wait for %v", bus != nil, longest)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestRescuesThatWaitForAGatewayAreBounded(t *testing.T) {

@@ -54,6 +54,9 @@ type Config struct {
 	Publisher Publisher // nil: there is no bus
 	Log       *slog.Logger
 
+	// Reach reports whether this process can reach anybody now; nil: always. While it can
+	// not, it takes no rows of others.
+	Reach func() bool
 	// SweepEvery is how often this process looks for rows that others left, whether or
 	// not the bus tells it to. 0: DefaultSweep, or DefaultLoneSweep without a bus;
 	// negative: never.
@@ -75,6 +78,7 @@ type Delivery struct {
 	underway underway
 	awaited  atomic.Int32 // outgoings that wait for gateways
 	futile   atomic.Bool  // a claimed row could not be done since the last look
+	retired  atomic.Bool  // takes no rows of others any more
 	finish   *finisher
 	stats    stats
 }
@@ -116,6 +120,9 @@ func (d *Delivery) passOver(o *chat.Outgoing) {
 	d.stats.passedOver.Add(1)
 	d.underway.over(o.ID)
 }
+
+// Retire takes no further rows of others; the rest goes on. For a worker that drains.
+func (d *Delivery) Retire() { d.retired.Store(true) }
 
 // Run delivers until ctx ends, and what is in the queue then. It waits for what gateways
 // have to acknowledge, and the database to write, for a few seconds at most.

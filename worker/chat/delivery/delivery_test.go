@@ -58,6 +58,13 @@ func (o *outbox) View(_ context.Context, c chat.Caller, id chat.ConversationID) 
 	return chat.View{Conversation: chat.Conversation{ID: id, Type: chat.Group, Seq: 9}, Mark: chat.Mark{Role: chat.Member}}, nil
 }
 
+// looked returns how often somebody claimed.
+func (o *outbox) looked() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.claims
+}
+
 func (o *outbox) done() []chat.Progress {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -19,9 +19,10 @@ const (
 
 // How often a process looks for rows that others left, unless it is told otherwise.
 const (
-	// DefaultSweep is a backstop for when the bus is away: while it is there, it calls
-	// [Delivery.Drain] on one of all workers each second.
-	DefaultSweep = 5 * time.Second
+	// DefaultSweep is a backstop for when the bus is away, or the worker whose turn it is
+	// stands still: otherwise the bus calls [Delivery.Drain] on one of all workers each
+	// second. With the lease of a row and the jitter it makes six seconds.
+	DefaultSweep = 3 * time.Second
 	// DefaultLoneSweep is for a process without a bus: nothing else looks.
 	DefaultLoneSweep = 2 * time.Second
 )
@@ -30,7 +31,7 @@ const (
 // over. more says that there may be further ones, and that it is of use to ask at once:
 // while gateways do not answer it is not.
 func (d *Delivery) Drain(ctx context.Context) (more bool, err error) {
-	if faultpoint.Sabotaged(faultpoint.OutboxOff) {
+	if faultpoint.Sabotaged(faultpoint.OutboxOff) || d.retired.Load() || d.cfg.Reach != nil && !d.cfg.Reach() {
 		return false, nil
 	}
 	_, rescues := d.underway.count()

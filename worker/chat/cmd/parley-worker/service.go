@@ -88,8 +88,9 @@ func (s *service) Run(ctx context.Context) error {
 	})
 	if p.bus != nil {
 		eg.Go(func() error { return p.bus.Run(carrying) })
-		context.AfterFunc(ctx, p.bus.Retire) // a worker that drains takes no rows of others
+		context.AfterFunc(ctx, p.bus.Retire)
 	}
+	context.AfterFunc(ctx, p.delivery.Retire) // a worker that drains takes no rows of others
 	eg.Go(func() error { return p.presence.Run(ctx) })
 	eg.Go(func() error { return p.ops.Run(ctx) })
 	eg.Go(func() error { s.watch(ctx, p.store); return nil })
@@ -146,7 +147,7 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 	if err := s.connect(p); err != nil {
 		return err
 	}
-	deliver := delivery.Config{Outbox: p.store, Sender: sender, Log: s.node.Log()}
+	deliver := delivery.Config{Outbox: p.store, Sender: sender, Reach: func() bool { return reaches(p.worker) }, Log: s.node.Log()}
 	if p.bus != nil {
 		deliver.Publisher = p.bus
 	}
@@ -207,6 +208,13 @@ func (c colleagues) Boots() (boots []uint64) {
 // late is a handler that is there before the worker runs, and not yet when it is made:
 // the two need each other.
 type late struct{ worker.Handler }
+
+// reaches reports whether a worker can do what others left: it has a link, or knows that
+// there is no gateway.
+func reaches(w *worker.Worker) bool {
+	st := w.Stats()
+	return st.Known && (st.Attached > 0 || st.Gateways == 0)
+}
 
 // attached tells whether this worker can reach anybody.
 func (s *service) attached() error {
