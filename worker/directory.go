@@ -32,7 +32,9 @@ type View interface {
 	// Changed carries a signal after a change; several may become one.
 	Changed() <-chan struct{}
 	// Ready returns a channel that is closed once Members is whole, and, after
-	// Join, once whoever looks sees this process too.
+	// Join, once whoever looks sees this process too. A View that has a method
+	// Settled() bool may be ready before everybody is listed again, by a register that
+	// has just begun: sends wait for it, for a few seconds.
 	Ready() <-chan struct{}
 	// Close ends the view.
 	Close()

@@ -179,15 +179,20 @@ func (w *Worker) running() error {
 
 // gatewayOf returns the gateway that has a conn.
 func (s *Sender) gatewayOf(ctx context.Context, id connid.ID) (*link.Gateway, error) {
+	if err := s.worker.running(); err != nil {
+		return nil, err
+	}
+	if g := s.worker.mesh.Gateway(id.Gateway); g != nil {
+		return g, nil // its conns can be asked for before all others are known
+	}
 	if err := s.known(ctx); err != nil {
 		return nil, err
 	}
-	g := s.worker.mesh.Gateway(id.Gateway)
-	if g == nil {
-		if err := s.worker.running(); err != nil {
-			return nil, err
-		}
-		return nil, errStale
+	if g := s.worker.mesh.Gateway(id.Gateway); g != nil {
+		return g, nil
 	}
-	return g, nil
+	if err := s.worker.running(); err != nil {
+		return nil, err
+	}
+	return nil, errStale
 }

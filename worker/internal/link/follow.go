@@ -48,9 +48,6 @@ func (m *Mesh) follow(ctx context.Context, members []register.Member) {
 		delete(m.cancels, g)
 	}
 	m.mu.Unlock()
-	if !isClosed(m.known) {
-		close(m.known)
-	}
 	if len(gone) == 0 && len(all) == len(old.all) {
 		return
 	}

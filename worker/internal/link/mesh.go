@@ -84,7 +84,7 @@ func New(c Config) *Mesh {
 // now is the mesh's clock: monotonic, never zero.
 func (m *Mesh) now() time.Duration { return time.Since(m.start) + 1 }
 
-// Known is closed when the gateways are known for the first time.
+// Known is closed when the gateways are known for the first time, all of them.
 func (m *Mesh) Known() <-chan struct{} { return m.known }
 
 // Ended is closed when Run ends: nobody is reached any more.
@@ -110,13 +110,44 @@ func (m *Mesh) Run(ctx context.Context, view View) error {
 	case <-ctx.Done():
 		return nil
 	}
-	for {
+	patience := time.NewTimer(settlePatience)
+	defer patience.Stop()
+	for whole := false; ; {
+		whole = whole || settled(view) // before Members is asked: that is whole then
 		m.follow(ctx, view.Members())
+		if whole {
+			m.know()
+		}
 		select {
 		case <-view.Changed():
+		case <-patience.C:
+			if !whole {
+				m.log.Warn("the gateways are taken for known although no register has been up for a whole lease")
+			}
+			whole = true
 		case <-ctx.Done():
 			return nil
 		}
+	}
+}
+
+// settlePatience is how long the gateways stay unknown while the view is not settled: a
+// register that has just begun lists who has come back to it so far. What is sent by
+// such a view passes over the others, whose doors may have been open for long. It is more
+// than a lease and less than a handler may take.
+const settlePatience = 8 * time.Second
+
+// settled reports whether who can be listed has had the time to be. A view that does not
+// say so always lists everybody.
+func settled(v View) bool {
+	s, ok := v.(interface{ Settled() bool })
+	return !ok || s.Settled()
+}
+
+// know lets sends begin: the roster is whole.
+func (m *Mesh) know() {
+	if !isClosed(m.known) {
+		close(m.known)
 	}
 }
 
