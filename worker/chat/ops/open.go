@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -106,13 +107,18 @@ func (s *Service) attach(ctx context.Context, c *worker.Conn, caller chat.Caller
 			return fmt.Errorf("leave: %w", err)
 		}
 	}
+	_, err := s.enter(ctx, c, caller)
+	return err
+}
+
+// enter puts a conn into the hub groups of its user's wide group chats, and returns them.
+func (s *Service) enter(ctx context.Context, c *worker.Conn, caller chat.Caller) (in []string, err error) {
 	// Whoever is added from here on has this conn join too, and who leaves has it leave:
 	// what came before that is read. So it is read again until nothing has changed.
-	var in []string
 	for {
 		ids, err := s.cfg.Store.Groups(ctx, caller)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		groups := make([]string, len(ids))
 		for i, id := range ids {
@@ -120,16 +126,43 @@ func (s *Service) attach(ctx context.Context, c *worker.Conn, caller chat.Caller
 		}
 		join, leave := less(groups, in), less(in, groups)
 		if len(join) == 0 && len(leave) == 0 {
-			return nil
+			return in, nil
 		}
 		if err := c.Join(ctx, join...); err != nil {
-			return fmt.Errorf("join: %w", err)
+			return nil, fmt.Errorf("join: %w", err)
 		}
 		if err := c.Leave(ctx, leave...); err != nil {
-			return fmt.Errorf("leave: %w", err)
+			return nil, fmt.Errorf("leave: %w", err)
 		}
 		in = groups
 	}
+}
+
+// enterAgain is for a conn that may have been passed over: while its gateway stood still,
+// and was out of the cluster, others were added to a group chat, or left it, and it was
+// not told. So the conn joins what it has to be in, and leaves what its user has left.
+func (s *Service) enterAgain(ctx context.Context, c *worker.Conn, caller chat.Caller) error {
+	in, err := s.enter(ctx, c, caller)
+	if err != nil {
+		return err
+	}
+	for _, group := range less(c.Groups(), in) {
+		id, is := strings.CutPrefix(group, delivery.Group(""))
+		if !is {
+			continue
+		}
+		v, err := s.cfg.Store.View(ctx, caller, chat.ConversationID(id))
+		switch {
+		case err != nil && fault.CodeOf(err) != fault.NotFound:
+			return err
+		case err == nil && (v.Type == chat.Room || v.Role != chat.Stranger):
+			continue // a room that it looks at, or the user was added just now
+		}
+		if err := c.Leave(ctx, group); err != nil {
+			return fmt.Errorf("leave: %w", err)
+		}
+	}
+	return nil
 }
 
 // less is all without some.
@@ -156,11 +189,17 @@ func patient(err error) error {
 	return fault.New(f.Code(), f.Message()).After(time.Second + rand.N(2*time.Second)).Because(err)
 }
 
-// ListHeads goes on where OpenSession or ListHeads said more.
+// ListHeads goes on where OpenSession or ListHeads said more. Or a client asks that was
+// told to resync: then its conn first is where it has to be, as in OpenSession.
 func (s *Service) ListHeads(ctx context.Context, req *chatv1.ListHeadsRequest) (*chatv1.ListHeadsResponse, error) {
 	c, err := callerOf(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if conn := rpc.Conn(ctx); conn != nil {
+		if err := s.enterAgain(ctx, conn, c); err != nil {
+			return nil, patient(err)
+		}
 	}
 	heads, err := s.heads(ctx, c, req.GetCursor())
 	if err != nil {

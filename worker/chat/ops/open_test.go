@@ -36,6 +36,34 @@ func TestHeadsAreReadWhenTheConnIsBoundAndHasJoined(t *testing.T) {
 	}
 }
 
+// A gateway that stood still, and was out of the cluster, has conns that were passed over
+// when somebody was added to a wide group chat or left one. When it is back it tells them
+// to resync: from then on they hear what they have to, and nothing else.
+func TestConnThatWasPassedOverIsInItsGroupsAfterAResync(t *testing.T) {
+	s := newStage(t)
+	ann, bob := s.online("ann"), s.online("bob")
+	hers, theirs := delivery.Group(s.wide(bob, ann)), delivery.Group(s.wide(bob))
+	room := delivery.Group(chat.ConversationID(ann.must("createRoom", params{"name": "hall", "requestId": request()}).text("conversation", "id")))
+	ann.must("openConversation", params{"conversation": strings.TrimPrefix(room, "c:")})
+	ctx := within(t)
+	if err := s.Sender().Join(ctx, ann.ID(), theirs, "x:other"); err != nil { // as if she had been in it
+		t.Fatal(err)
+	}
+	s.MoveAll() // its gateway was out of the cluster, so whoever acts for it now acts for it anew
+	s.Flush()
+	before := ann.Groups()
+	if slices.Contains(before, hers) {
+		t.Fatalf("it is in %q", before)
+	}
+	ann.must("listHeads", nil)
+	after := ann.Groups()
+	for group, want := range map[string]bool{hers: true, theirs: false, room: true, "x:other": true} {
+		if slices.Contains(after, group) != want {
+			t.Errorf("it was in %q and is in %q: %s should be there is %v", before, after, group, want)
+		}
+	}
+}
+
 func TestWhatIsStoredWhileASessionOpensIsReadOrPushed(t *testing.T) {
 	s, h := hooked(t)
 	ann, bob := s.user("ann"), s.online("bob")
