@@ -77,7 +77,7 @@ type pace struct {
 }
 
 var standard = pace{
-	tick: time.Second, ackWait: 5 * time.Second, hold: 30 * time.Second, fetch: 3 * time.Second,
+	tick: time.Second, ackWait: 2 * time.Second, hold: 30 * time.Second, fetch: 3 * time.Second,
 	check: 5 * time.Second, recheck: time.Second, request: 3 * time.Second,
 	ack: 5 * time.Second, windUp: 2 * time.Second, again: 2 * time.Second,
 }

@@ -35,7 +35,7 @@
 // what others have left. It is one message that is never acknowledged, in the stream
 // PARLEY_DRAIN, handed out by a consumer that all workers share: whoever gets it drains,
 // says meanwhile that he is alive, and gives it back for a second later. A worker that
-// dies with it loses it after five seconds. Stream, consumer and message are made anew
+// dies with it loses it after two seconds. Stream, consumer and message are made anew
 // by whoever finds them missing, and the consumer if nobody is told for long.
 //
 // # Invalidation

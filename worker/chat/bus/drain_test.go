@@ -341,11 +341,11 @@ func TestStandstillIsWaitingWithoutDelivery(t *testing.T) {
 		after time.Duration
 		want  bool
 	}{
-		{"nothing delivered for long", waiting(1), 11 * time.Second, true},
-		{"nothing delivered for a moment", waiting(1), 10 * time.Second, false},
+		{"nothing delivered for long", waiting(1), 5 * time.Second, true},
+		{"nothing delivered for a moment", waiting(1), 4 * time.Second, false},
 		{"something delivered", waiting(2), time.Hour, false},
-		{"somebody at work", held, 40 * time.Second, false},
-		{"somebody at work for ever", held, 41 * time.Second, true},
+		{"somebody at work", held, 34 * time.Second, false},
+		{"somebody at work for ever", held, 35 * time.Second, true},
 		{"nobody waits", alone, time.Hour, false},
 		{"paused by an operator", paused, time.Hour, false},
 		{"made anew by another", anew, time.Hour, false},
