@@ -3,6 +3,8 @@ package chat
 import (
 	"context"
 	"time"
+
+	"github.com/parley-im/parley/proto/fault"
 )
 
 // Store keeps everything. Its methods may be called from any goroutine. Each is one
@@ -46,9 +48,12 @@ type Accounts interface {
 	AddFamily(ctx context.Context, f Family) error
 	// Rotate trades the good token. The token before it is taken again with the same
 	// Request, until the new one has been used: duplicate is set, and New takes the place
-	// of the one whose answer was lost. Any other old token revokes the family. All of
-	// that, and a family that is unknown, revoked or over, is Unauthenticated.
+	// of the one whose answer was lost. Any other old token revokes the family: that, and
+	// what comes after it, is ErrRevoked. A family that is unknown or over is
+	// Unauthenticated too.
 	Rotate(ctx context.Context, r Rotation) (f Family, duplicate bool, err error)
+	// Revoked reports whether a family was ended; one that is unknown was not.
+	Revoked(ctx context.Context, id FamilyID) (bool, error)
 	// Revoke ends a family, if token is or was one of its own.
 	Revoke(ctx context.Context, id FamilyID, token string) error
 }
@@ -138,6 +143,9 @@ type Outbox interface {
 	// Lag tells how far the outbox is behind.
 	Lag(ctx context.Context) (Lag, error)
 }
+
+// ErrRevoked says that a sign-in was ended: its conns are to end too.
+var ErrRevoked = fault.New(fault.Unauthenticated, "this sign-in is over: sign in again")
 
 // Lease is how long a row of the outbox is left to the process that wrote it.
 const Lease = 2 * time.Second

@@ -41,6 +41,8 @@ func (c *Client) pushed(l *line, method string, params []byte, now time.Time) {
 	case "renew":
 		c.renewAt = now
 		c.wakeUp()
+	case "sessionRevoked":
+		// The close behind it says that there is no coming back.
 	case "resync":
 		c.n.Resyncs++
 		c.compareHeads()

@@ -443,6 +443,45 @@ func (*ResyncPush) Descriptor() ([]byte, []int) {
 	return file_parley_chat_v1_push_proto_rawDescGZIP(), []int{7}
 }
 
+// SessionRevokedPush is the notification "sessionRevoked": the sign-in of the conn
+// was ended, as when a refresh token of it comes that had been used before. The conn
+// is closed with 4504 behind it; the user has to sign in again.
+type SessionRevokedPush struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionRevokedPush) Reset() {
+	*x = SessionRevokedPush{}
+	mi := &file_parley_chat_v1_push_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionRevokedPush) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionRevokedPush) ProtoMessage() {}
+
+func (x *SessionRevokedPush) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_push_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionRevokedPush.ProtoReflect.Descriptor instead.
+func (*SessionRevokedPush) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_push_proto_rawDescGZIP(), []int{8}
+}
+
 var File_parley_chat_v1_push_proto protoreflect.FileDescriptor
 
 const file_parley_chat_v1_push_proto_rawDesc = "" +
@@ -471,7 +510,8 @@ const file_parley_chat_v1_push_proto_rawDesc = "" +
 	"\n" +
 	"expires_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\f\n" +
 	"\n" +
-	"ResyncPushB2Z0github.com/parley-im/parley/proto/chat/v1;chatv1b\x06proto3"
+	"ResyncPush\"\x14\n" +
+	"\x12SessionRevokedPushB2Z0github.com/parley-im/parley/proto/chat/v1;chatv1b\x06proto3"
 
 var (
 	file_parley_chat_v1_push_proto_rawDescOnce sync.Once
@@ -485,7 +525,7 @@ func file_parley_chat_v1_push_proto_rawDescGZIP() []byte {
 	return file_parley_chat_v1_push_proto_rawDescData
 }
 
-var file_parley_chat_v1_push_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_parley_chat_v1_push_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_parley_chat_v1_push_proto_goTypes = []any{
 	(*MessagePush)(nil),             // 0: parley.chat.v1.MessagePush
 	(*MessageChangedPush)(nil),      // 1: parley.chat.v1.MessageChangedPush
@@ -495,18 +535,19 @@ var file_parley_chat_v1_push_proto_goTypes = []any{
 	(*PresencePush)(nil),            // 5: parley.chat.v1.PresencePush
 	(*RenewPush)(nil),               // 6: parley.chat.v1.RenewPush
 	(*ResyncPush)(nil),              // 7: parley.chat.v1.ResyncPush
-	(*Message)(nil),                 // 8: parley.chat.v1.Message
-	(*Change)(nil),                  // 9: parley.chat.v1.Change
-	(*Conversation)(nil),            // 10: parley.chat.v1.Conversation
-	(*Presence)(nil),                // 11: parley.chat.v1.Presence
-	(*timestamppb.Timestamp)(nil),   // 12: google.protobuf.Timestamp
+	(*SessionRevokedPush)(nil),      // 8: parley.chat.v1.SessionRevokedPush
+	(*Message)(nil),                 // 9: parley.chat.v1.Message
+	(*Change)(nil),                  // 10: parley.chat.v1.Change
+	(*Conversation)(nil),            // 11: parley.chat.v1.Conversation
+	(*Presence)(nil),                // 12: parley.chat.v1.Presence
+	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
 }
 var file_parley_chat_v1_push_proto_depIdxs = []int32{
-	8,  // 0: parley.chat.v1.MessagePush.message:type_name -> parley.chat.v1.Message
-	9,  // 1: parley.chat.v1.MessageChangedPush.change:type_name -> parley.chat.v1.Change
-	10, // 2: parley.chat.v1.ConversationChangedPush.conversation:type_name -> parley.chat.v1.Conversation
-	11, // 3: parley.chat.v1.PresencePush.presence:type_name -> parley.chat.v1.Presence
-	12, // 4: parley.chat.v1.RenewPush.expires_at:type_name -> google.protobuf.Timestamp
+	9,  // 0: parley.chat.v1.MessagePush.message:type_name -> parley.chat.v1.Message
+	10, // 1: parley.chat.v1.MessageChangedPush.change:type_name -> parley.chat.v1.Change
+	11, // 2: parley.chat.v1.ConversationChangedPush.conversation:type_name -> parley.chat.v1.Conversation
+	12, // 3: parley.chat.v1.PresencePush.presence:type_name -> parley.chat.v1.Presence
+	13, // 4: parley.chat.v1.RenewPush.expires_at:type_name -> google.protobuf.Timestamp
 	5,  // [5:5] is the sub-list for method output_type
 	5,  // [5:5] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
@@ -528,7 +569,7 @@ func file_parley_chat_v1_push_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_chat_v1_push_proto_rawDesc), len(file_parley_chat_v1_push_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

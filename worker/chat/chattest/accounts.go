@@ -1,6 +1,7 @@
 package chattest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -260,6 +261,20 @@ func (w *world) refused(s chat.Store, r chat.Rotation) {
 	}
 }
 
+// revoked looks whether a sign-in was ended.
+func (w *world) revoked(f chat.Family, want bool) {
+	w.t.Helper()
+	if is, err := w.a.Revoked(w.t.Context(), f.ID); is != want || err != nil {
+		w.t.Errorf("%s: revoked is %v, %v", f.ID, is, err)
+	}
+	if !want {
+		return
+	}
+	if _, _, err := w.b.Rotate(w.t.Context(), trade(f, "second", "third", "2")); !errors.Is(err, chat.ErrRevoked) {
+		w.t.Errorf("%s: %v", f.ID, err)
+	}
+}
+
 func aTokenIsTradedOnce(t *testing.T, open Open) {
 	w := newWorld(t, open)
 	f := w.family("chain", time.Hour)
@@ -277,6 +292,7 @@ func aTokenIsTradedOnce(t *testing.T, open Open) {
 	other := f
 	other.ID = "nobody's"
 	w.refused(w.a, trade(other, "first", "second", "1"))
+	w.revoked(other, false)
 }
 
 func aLostAnswerIsGivenAgain(t *testing.T, open Open) {
@@ -301,7 +317,9 @@ func anOldTokenEndsTheSignIn(t *testing.T, open Open) {
 		f := w.family(fmt.Sprint("old-", i), time.Hour)
 		w.traded(w.a, trade(f, "first", "second", "1"), false)
 		old.Family, old.Expires = f.ID, f.Expires
+		w.revoked(f, false)
 		w.refused(w.b, old)
+		w.revoked(f, true)
 		w.refused(w.a, trade(f, "second", "third", "2"))
 		w.refused(w.a, trade(f, "first", "third", "1"))
 	}

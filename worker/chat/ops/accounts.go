@@ -2,6 +2,7 @@ package ops
 
 import (
 	"context"
+	"errors"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -152,6 +153,9 @@ func (s *Service) Refresh(ctx context.Context, req *chatv1.RefreshRequest) (*cha
 		return nil, err
 	}
 	f, duplicate, err := s.cfg.Store.Rotate(ctx, r)
+	if errors.Is(err, chat.ErrRevoked) {
+		s.end(ctx, r.Family)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 // What tests of the package's outside look at.
 var (
 	ExpiryGroup  = expiryGroup
+	FamilyGroup  = familyGroup
 	EncodeCursor = encodeCursor
 	DecodeCursor = decodeCursor
 )

@@ -73,6 +73,10 @@ func (h *hooks) Groups(ctx context.Context, c chat.Caller) ([]chat.ConversationI
 	return around(ctx, h, "groups", func() ([]chat.ConversationID, error) { return h.Store.Groups(ctx, c) })
 }
 
+func (h *hooks) Revoked(ctx context.Context, id chat.FamilyID) (bool, error) {
+	return around(ctx, h, "revoked", func() (bool, error) { return h.Store.Revoked(ctx, id) })
+}
+
 func (h *hooks) Heads(ctx context.Context, c chat.Caller, since chat.Cursor, limit int) (chat.Heads, error) {
 	return around(ctx, h, "heads", func() (chat.Heads, error) { return h.Store.Heads(ctx, c, since, limit) })
 }

@@ -70,6 +70,9 @@ func (s *Service) OpenSession(ctx context.Context, req *chatv1.OpenSessionReques
 		return nil, patient(err)
 	}
 	faultpoint.Hit(faultpoint.ChatBound)
+	if err := s.mayOpen(ctx, caller.Family); err != nil {
+		return nil, err
+	}
 	if err := steps[1](); err != nil {
 		return nil, patient(err)
 	}
@@ -97,18 +100,30 @@ func (s *Service) attach(ctx context.Context, c *worker.Conn, caller chat.Caller
 	if err := c.Bind(ctx, string(caller.User)); err != nil {
 		return fmt.Errorf("bind: %w", err)
 	}
-	// First in, then out: whatever goes wrong in between, the conn is in one of them.
-	now, old := expiryGroup(expires), expiryGroup(have.expires())
-	if err := c.Join(ctx, now); err != nil {
-		return fmt.Errorf("join: %w", err)
-	}
-	if have.User != "" && old != now {
-		if err := c.Leave(ctx, old); err != nil {
-			return fmt.Errorf("leave: %w", err)
-		}
+	if err := s.belong(ctx, c, have, caller.Family, expires); err != nil {
+		return err
 	}
 	_, err := s.enter(ctx, c, caller)
 	return err
+}
+
+// belong puts a conn into the hub groups of its sign-in and of the minute in which its
+// token ends, and takes it out of those that it was in before.
+func (s *Service) belong(ctx context.Context, c *worker.Conn, have session, family chat.FamilyID, expires time.Time) error {
+	now := append(familyGroups(family), expiryGroup(expires))
+	var was []string
+	if have.User != "" {
+		was = append(familyGroups(have.Family), expiryGroup(have.expires()))
+	}
+	// First in, then out: a worker that dies in between leaves the conn in both, and the
+	// call comes again.
+	if err := c.Join(ctx, now...); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	if err := c.Leave(ctx, less(was, now)...); err != nil {
+		return fmt.Errorf("leave: %w", err)
+	}
+	return nil
 }
 
 // enter puts a conn into the hub groups of its user's wide group chats, and returns them.
@@ -224,16 +239,11 @@ func (s *Service) Renew(ctx context.Context, req *chatv1.RenewRequest) (*chatv1.
 	case caller.User != have.User || caller.Realm != have.Realm:
 		return nil, fault.New(fault.Unauthenticated, "the token is another user's")
 	}
-	// First in, then out: a worker that dies in between leaves the conn in both, and the
-	// call comes again.
-	if was, now := expiryGroup(have.expires()), expiryGroup(expires); was != now {
-		err := c.Join(ctx, now)
-		if err == nil {
-			err = c.Leave(ctx, was)
-		}
-		if err != nil {
-			return nil, patient(err)
-		}
+	if err := s.belong(ctx, c, have, caller.Family, expires); err != nil {
+		return nil, patient(err)
+	}
+	if err := s.mayOpen(ctx, caller.Family); err != nil {
+		return nil, err
 	}
 	have.Expires, have.Family = expires.Unix(), caller.Family
 	if err := c.SetSession(have.bytes()); err != nil {

@@ -29,7 +29,7 @@ func TestHeadsAreReadWhenTheConnIsBoundAndHasJoined(t *testing.T) {
 		return err
 	})
 	opened := ann.must("openSession", ann.opening())
-	want := []string{delivery.Group(group), ops.ExpiryGroup(tokenEnd(t, opened))}
+	want := []string{delivery.Group(group), ops.FamilyGroup(ann.who.Family), ops.ExpiryGroup(tokenEnd(t, opened))}
 	slices.Sort(want)
 	if slices.Sort(then.Groups); then.User != string(ann.who.User) || !slices.Equal(then.Groups, want) {
 		t.Errorf("as the heads were read it was %q in %q, want %q in %q", then.User, then.Groups, ann.who.User, want)
@@ -183,7 +183,7 @@ func TestSessionThatIsOpenedTwiceByRedeliveryIsOpenedOnce(t *testing.T) {
 	if pushes := ann.heard(); len(pushes) > 0 {
 		t.Errorf("it was answered again: %s", pushes)
 	}
-	if ops.UserOf(ann.Session()) != ann.who.User || ann.User() != string(ann.who.User) || len(ann.Groups()) != 1 {
+	if ops.UserOf(ann.Session()) != ann.who.User || ann.User() != string(ann.who.User) || len(ann.Groups()) != 2 {
 		t.Errorf("session %s, user %q, groups %q", ann.Session(), ann.User(), ann.Groups())
 	}
 }

@@ -56,7 +56,7 @@ func TestTokenThatEndsIsAskedForOnceAndThenTheConnIsClosed(t *testing.T) {
 	}
 	before := renews.Groups()
 	r := renews.must("renew", params{"token": renews.fresh()})
-	if at := tokenEnd(t, r); at.Before(end.Add(12*time.Minute)) || !slices.Equal(renews.Groups(), []string{ops.ExpiryGroup(at)}) {
+	if at := tokenEnd(t, r); at.Before(end.Add(12*time.Minute)) || !slices.Equal(renews.Groups(), []string{ops.FamilyGroup(renews.who.Family), ops.ExpiryGroup(at)}) {
 		t.Errorf("until %s, in %q after %q", at, renews.Groups(), before)
 	}
 	s.pass(5 * time.Minute)
@@ -85,7 +85,7 @@ func TestConnWhoseTokenEndedMayStillRenew(t *testing.T) {
 	s.LoseAcks(1) // a renewal that is handled twice is one
 	ann.must("renew", params{"token": ann.fresh()})
 	ann.must("listHeads", nil)
-	if len(ann.Groups()) != 1 {
+	if len(ann.Groups()) != 2 {
 		t.Errorf("it is in %q", ann.Groups())
 	}
 }
@@ -96,7 +96,7 @@ func TestSessionThatIsOpenedAgainMovesToTheNewTokensEnd(t *testing.T) {
 	s.pass(10 * time.Minute)
 	ann.token = ann.fresh()
 	r := ann.must("openSession", ann.opening())
-	if want := []string{ops.ExpiryGroup(tokenEnd(t, r))}; !slices.Equal(ann.Groups(), want) {
+	if want := []string{ops.FamilyGroup(ann.who.Family), ops.ExpiryGroup(tokenEnd(t, r))}; !slices.Equal(ann.Groups(), want) {
 		t.Errorf("it is in %q, want %q", ann.Groups(), want)
 	}
 }

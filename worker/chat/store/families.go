@@ -29,16 +29,19 @@ var errSignIn = fault.New(fault.Unauthenticated, "this sign-in is over: sign in 
 
 // Rotate implements chat.Accounts.
 func (s *Store) Rotate(ctx context.Context, r chat.Rotation) (f chat.Family, duplicate bool, err error) {
-	var refused bool
+	var refused error
 	err = s.tx(ctx, "trade a refresh token", func(tx *gorm.DB) error {
-		f, duplicate, refused = chat.Family{}, false, false
+		f, duplicate, refused = chat.Family{}, false, nil
 		row, now, err := s.lockFamily(tx, r.Family)
 		if err != nil {
 			return err
 		}
 		switch {
-		case row == nil || row.RevokedAt > 0 || row.ExpiresAt <= now:
-			refused = true
+		case row != nil && row.RevokedAt > 0:
+			refused = chat.ErrRevoked
+			return nil
+		case row == nil || row.ExpiresAt <= now:
+			refused = errSignIn
 			return nil
 		case same(row.Token, r.Old):
 			row.LastToken, row.LastRequest = row.Token, string(r.Request)
@@ -47,17 +50,28 @@ func (s *Store) Rotate(ctx context.Context, r chat.Rotation) (f chat.Family, dup
 			// gets another in its place, as long as nobody has used the lost one.
 			duplicate = true
 		default:
-			refused = true
+			refused = chat.ErrRevoked
 			return tx.Model(row).Update("revoked_at", now).Error
 		}
 		row.Token, row.ExpiresAt = r.New, r.Expires.UnixMilli()
 		f = row.family()
 		return tx.Model(row).Select("token", "last_token", "last_request", "expires_at").Updates(row).Error
 	})
-	if err == nil && refused {
-		err = errSignIn
+	if err == nil {
+		err = refused
 	}
 	return f, duplicate, err
+}
+
+// Revoked implements chat.Accounts.
+func (s *Store) Revoked(ctx context.Context, id chat.FamilyID) (is bool, err error) {
+	err = s.view(ctx, "look at a sign-in", func(db *gorm.DB) error {
+		var rows []family
+		err := db.Select("revoked_at").Where("id = ?", id).Limit(1).Find(&rows).Error
+		is = len(rows) > 0 && rows[0].RevokedAt > 0
+		return err
+	})
+	return is, err
 }
 
 // Revoke implements chat.Accounts.

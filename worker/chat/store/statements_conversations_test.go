@@ -67,6 +67,7 @@ func TestStatementsOfConversationsDoNotGrow(t *testing.T) {
 				_, _, err := s.Rotate(t.Context(), chat.Rotation{Family: "family", Old: "first", New: "second", Expires: family.Expires})
 				return err
 			}}},
+			{"revoked", 1, []func() error{func() error { _, err := s.Revoked(t.Context(), "family"); return err }}},
 			// By its key, then as the caller sees it.
 			{"open direct, there is one", 2, []func() error{func() error { return made(s.OpenDirect(t.Context(), crowd[2], users[3])) }}},
 			// The clock, the request, the lock, who is in it, whether the new ones are there, their
