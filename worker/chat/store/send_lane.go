@@ -64,14 +64,15 @@ type lane struct {
 	ended chan struct{} // closed when run has returned
 }
 
-// put appends a send to the queue; full is Overloaded.
+// put appends a send to the queue; full is Overloaded. Behind a transaction that hangs
+// nobody waits: the sends of a conn come one after the other, and would each wait anew.
 func (l *lane) put(p *send) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.closed:
 		return errClosed
-	case len(l.queue) >= l.bound:
+	case len(l.queue) >= l.bound || l.hangs():
 		return l.late()
 	}
 	l.queue = append(l.queue, p)
@@ -90,11 +91,13 @@ func (l *lane) tooLate() error {
 
 // late says why sends wait: the database does not answer, or they are too many.
 func (l *lane) late() error {
-	if !l.began.IsZero() && time.Since(l.began) >= maxWait {
+	if l.hangs() {
 		return fault.New(fault.Unavailable, "the store is away for a moment").After(maxWait)
 	}
 	return fault.New(fault.Overloaded, "too much waits to be stored").After(maxWait)
 }
+
+func (l *lane) hangs() bool { return !l.began.IsZero() && time.Since(l.began) >= maxWait }
 
 var errClosed = fault.New(fault.Unavailable, "the store is closed")
 

@@ -111,8 +111,16 @@ func TestASendThatWaitedTooLongIsToldWhy(t *testing.T) {
 			if took := time.Since(start); took != maxWait || got[int(fault.Unavailable)] != 10 {
 				t.Errorf("answers by code after %v: %v", took, got)
 			}
+			start = time.Now()
+			got = s.send(t.Context(), 11, 10)
+			if took := time.Since(start); took != 0 || got[int(fault.Unavailable)] != 10 {
+				t.Errorf("behind what has hung for a second: answers by code after %v: %v", took, got)
+			}
 			time.Sleep(6 * time.Second)
-			if stored, _ := s.done(); len(stored) != 1 {
+			if got := s.send(t.Context(), 21, 1); got[ok] != 1 {
+				t.Errorf("after it: answers by code: %v", got)
+			}
+			if stored, _ := s.done(); len(stored) != 2 {
 				t.Errorf("stored: %v: what was given up is there", stored)
 			}
 		})
