@@ -89,24 +89,37 @@ func parse(frame []byte) (calls []call, batch bool, bad error) {
 
 // parseCall reads one call from valid JSON.
 func parseCall(b []byte) call {
-	var m map[string]json.RawMessage // a struct would take "Method" for "method"
-	if json.Unmarshal(b, &m) != nil || b[0] != '{' {
+	if b[0] != '{' {
 		return call{id: null, bad: errObject}
 	}
-	c := call{id: m["id"], params: m["params"]}
-	method := m["method"]
+	var c call
+	var version, method json.RawMessage
+	for name, value := range members(b) {
+		switch name {
+		case "jsonrpc":
+			version = value
+		case "id":
+			c.id = value
+		case "method":
+			method = value
+		case "params":
+			c.params = value
+		}
+	}
 	switch {
 	case !goodID(c.id):
 		c.id, c.bad = null, errID
-	case string(m["jsonrpc"]) != `"2.0"`:
+	case string(version) != `"2.0"`:
 		c.bad = errVer
-	case len(method) == 0 || method[0] != '"' || json.Unmarshal(method, &c.method) != nil:
+	case len(method) == 0 || method[0] != '"':
 		c.bad = errMethod
 	case len(c.params) > 0 && c.params[0] != '{' && string(c.params) != "null":
 		c.bad = errParams
 		if c.params[0] == '[' {
 			c.bad = fault.New(fault.Invalid, "params are given by name")
 		}
+	default:
+		c.method = nameOf(method)
 	}
 	if c.bad != nil && c.id == nil {
 		c.id = null // what is no call cannot be a notification either
