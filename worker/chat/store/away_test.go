@@ -141,6 +141,7 @@ func strikes(t *testing.T, d *storetest.Database) map[string]func() (heal func()
 // TestADatabaseThatIsAway: sends are answered soon, what is temporary as such, and when
 // it is back everything goes on without a restart, nothing twice.
 func TestADatabaseThatIsAway(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d storetest.Database) {
 		t.Parallel() // most of it is waiting
 		all := strikes(t, &d)

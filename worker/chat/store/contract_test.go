@@ -30,6 +30,7 @@ func TestMessages(t *testing.T) {
 }
 
 func TestOutbox(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d storetest.Database) {
 		t.Parallel() // most of it is waiting for leases to end
 		chattest.Outbox(t, opener(d))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 	"gorm.io/gorm"
 )
 
@@ -35,8 +36,8 @@ type dialect interface {
 	locks() bool
 	// class sorts an error of the driver.
 	class(error) class
-	// migrations are the steps, and how goose keeps two processes apart.
-	migrations() (goose.Dialect, fs.FS, []goose.ProviderOption, error)
+	// migrations are the steps, and what keeps two processes apart; nil: nothing does.
+	migrations() (goose.Dialect, fs.FS, lock.SessionLocker, error)
 }
 
 // class is what an error of a driver means for us.

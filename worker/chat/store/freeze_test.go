@@ -17,6 +17,7 @@ import (
 // settings that the store gave to its session. SQLite has no such setting: others are
 // told that it is temporary, and go on when the process goes on or ends.
 func TestAFrozenWorkerDoesNotHoldOthersUp(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d storetest.Database) {
 		t.Parallel() // most of it is waiting
 		frozen, other := d.Open(t), d.Open(t)
@@ -100,6 +101,7 @@ func TestAFrozenWorkerDoesNotHoldOthersUp(t *testing.T) {
 // TestASlowTransactionIsGivenUp has a transaction wait for something that does not come,
 // in a process that lives: the store itself ends it, on each database.
 func TestASlowTransactionIsGivenUp(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, d storetest.Database) {
 		t.Parallel() // most of it is waiting
 		slow, other := d.Open(t), d.Open(t)

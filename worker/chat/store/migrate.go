@@ -2,11 +2,15 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
+	"github.com/pressly/goose/v3/lock"
 )
 
 // migrationTable is where the database remembers what was done to it.
@@ -24,12 +28,19 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	kind, steps, options, err := s.dialect.migrations()
+	kind, steps, locker, err := s.dialect.migrations()
 	if err != nil {
 		return err
 	}
-	options = append(options, goose.WithTableName(migrationTable), goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithDisableGlobalRegistry(true))
-	p, err := goose.NewProvider(kind, db, steps, options...)
+	if locker != nil {
+		unlock, err := s.lockMigrations(ctx, db, locker, kind)
+		if err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		defer unlock()
+	}
+	p, err := goose.NewProvider(kind, db, steps,
+		goose.WithTableName(migrationTable), goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
@@ -52,6 +63,36 @@ func (s *Store) migrate(ctx context.Context) error {
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
+}
+
+// lockMigrations waits until no other process migrates. It takes the lock itself: goose looks into
+// its table, and makes it, before it takes one. In MySQL a process may have died when it
+// had made that table, and had not written into it that nothing has been done yet.
+func (s *Store) lockMigrations(ctx context.Context, db *sql.DB, locker lock.SessionLocker, kind goose.Dialect) (unlock func(), err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := locker.SessionLock(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	unlock = func() {
+		if err := errors.Join(locker.SessionUnlock(context.WithoutCancel(ctx), conn), conn.Close()); err != nil {
+			s.log.Warn("the lock of migrations is held until its connection ends", "err", err)
+		}
+	}
+	table, err := database.NewStore(kind, migrationTable)
+	if err == nil {
+		// An error is that there is no such table yet, or it comes again.
+		if done, none := table.ListMigrations(ctx, conn); none == nil && len(done) == 0 {
+			err = table.Insert(ctx, conn, database.InsertRequest{Version: 0})
+		}
+	}
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
 }
 
 // newer says so when the database knows steps that this program does not.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 	gormmysql "gorm.io/driver/mysql"
 	"gorm.io/gorm"
 )
@@ -168,9 +169,9 @@ func (d *maria) patient() (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-func (*maria) migrations() (goose.Dialect, fs.FS, []goose.ProviderOption, error) {
+func (*maria) migrations() (goose.Dialect, fs.FS, lock.SessionLocker, error) {
 	steps, err := fs.Sub(migrations, "migrations/mysql")
-	return goose.DialectMySQL, steps, []goose.ProviderOption{goose.WithSessionLocker(namedLock{})}, err
+	return goose.DialectMySQL, steps, namedLock{}, err
 }
 
 // namedLock keeps two processes from migrating one database at the same time. The

@@ -125,13 +125,13 @@ func (d postgres) patient() (*sql.DB, error) {
 	return stdlib.OpenDB(*config), nil
 }
 
-func (postgres) migrations() (goose.Dialect, fs.FS, []goose.ProviderOption, error) {
+func (postgres) migrations() (goose.Dialect, fs.FS, lock.SessionLocker, error) {
 	steps, err := fs.Sub(migrations, "migrations/postgres")
 	if err != nil {
 		return "", nil, nil, err
 	}
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, uint64(migrateWait.Seconds())))
-	return goose.DialectPostgres, steps, []goose.ProviderOption{goose.WithSessionLocker(locker)}, err
+	return goose.DialectPostgres, steps, locker, err
 }
 
 // migrationLock is the number of the lock under which migrations run.

@@ -12,6 +12,7 @@ import (
 	"runtime"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 	gormsqlite "gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"modernc.org/sqlite"
@@ -121,7 +122,7 @@ func sqliteClass(code int) class {
 }
 
 // migrations has no lock between processes: see Store.migrate.
-func (lite) migrations() (goose.Dialect, fs.FS, []goose.ProviderOption, error) {
+func (lite) migrations() (goose.Dialect, fs.FS, lock.SessionLocker, error) {
 	steps, err := fs.Sub(migrations, "migrations/sqlite")
 	return goose.DialectSQLite3, steps, nil, err
 }

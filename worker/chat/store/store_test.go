@@ -24,9 +24,27 @@ func TestTwoProcessesMigrateAtOnce(t *testing.T) {
 	})
 }
 
+// TestWhatADeadProcessBeganToMigrateIsEnded leaves a database as one does that was killed
+// at a bad moment: where statements that make tables are committed one by one, there is
+// the first half of them, and a table of steps in which nothing is written.
+func TestWhatADeadProcessBeganToMigrateIsEnded(t *testing.T) {
+	d := storetest.MySQL(t)
+	s := d.Open(t)
+	for _, what := range []string{"DELETE FROM parley_migrations", "DROP TABLE secrets", "DROP TABLE outbox", "DROP TABLE requests"} {
+		if _, err := s.Driver().ExecContext(t.Context(), what); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drift, err := d.Open(t).Drift()
+	if err != nil || len(drift) > 0 {
+		t.Errorf("%v, %v", drift, err)
+	}
+}
+
 // TestOpenWaitsForWhoMigrates has another process migrate for longer than any statement
 // of ours may take.
 func TestOpenWaitsForWhoMigrates(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		database     func(testing.TB) storetest.Database
 		lock, unlock string

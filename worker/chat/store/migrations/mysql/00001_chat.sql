@@ -1,8 +1,11 @@
 -- The first tables of the chat, for MariaDB and MySQL. Ids are ASCII, names are compared
 -- byte by byte: what is the same name is decided by the program, which folds case.
+--
+-- These servers commit each statement that makes a table on its own. So each can be
+-- repeated: a process that dies in between leaves the rest to the next one.
 
 -- +goose Up
-CREATE TABLE users (
+CREATE TABLE IF NOT EXISTS users (
     id              varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     realm           varchar(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     name_key        varchar(256) NOT NULL,
@@ -10,11 +13,11 @@ CREATE TABLE users (
     password_hash   varchar(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     request_id      varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     created_at      bigint NOT NULL,
-    PRIMARY KEY (id)
+    PRIMARY KEY (id),
+    UNIQUE KEY users_name (realm, name_key)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-CREATE UNIQUE INDEX users_name ON users (realm, name_key);
 
-CREATE TABLE families (
+CREATE TABLE IF NOT EXISTS families (
     id              varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     realm           varchar(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     user_id         varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -25,12 +28,12 @@ CREATE TABLE families (
     expires_at      bigint NOT NULL,
     revoked_at      bigint NOT NULL,
     created_at      bigint NOT NULL,
-    PRIMARY KEY (id)
+    PRIMARY KEY (id),
+    KEY families_user (user_id),
+    KEY families_expiry (expires_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-CREATE INDEX families_user ON families (user_id);
-CREATE INDEX families_expiry ON families (expires_at);
 
-CREATE TABLE conversations (
+CREATE TABLE IF NOT EXISTS conversations (
     id              varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     realm           varchar(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     unique_key      varchar(514) NULL,
@@ -46,11 +49,11 @@ CREATE TABLE conversations (
     changed_at      bigint NOT NULL,
     members         bigint NOT NULL,
     roster          bigint NOT NULL,
-    PRIMARY KEY (id)
+    PRIMARY KEY (id),
+    UNIQUE KEY conversations_key (realm, unique_key)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-CREATE UNIQUE INDEX conversations_key ON conversations (realm, unique_key);
 
-CREATE TABLE members (
+CREATE TABLE IF NOT EXISTS members (
     conversation_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     user_id         varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     role            smallint NOT NULL,
@@ -61,11 +64,11 @@ CREATE TABLE members (
     joined_at       bigint NOT NULL,
     left_at         bigint NOT NULL,
     changed_at      bigint NOT NULL,
-    PRIMARY KEY (conversation_id, user_id)
+    PRIMARY KEY (conversation_id, user_id),
+    KEY members_user (user_id, conversation_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-CREATE INDEX members_user ON members (user_id, conversation_id);
 
-CREATE TABLE messages (
+CREATE TABLE IF NOT EXISTS messages (
     conversation_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     seq             bigint NOT NULL,
     sender_id       varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -78,11 +81,11 @@ CREATE TABLE messages (
     sent_at         bigint NOT NULL,
     rev             bigint NOT NULL,
     recalled        smallint NOT NULL,
-    PRIMARY KEY (conversation_id, seq)
+    PRIMARY KEY (conversation_id, seq),
+    UNIQUE KEY messages_request (request_key)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-CREATE UNIQUE INDEX messages_request ON messages (request_key);
 
-CREATE TABLE changes (
+CREATE TABLE IF NOT EXISTS changes (
     conversation_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     rev             bigint NOT NULL,
     seq             bigint NOT NULL,
@@ -91,21 +94,21 @@ CREATE TABLE changes (
     request_key     varchar(22) CHARACTER SET ascii COLLATE ascii_bin NULL,
     body_hash       varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     changed_at      bigint NOT NULL,
-    PRIMARY KEY (conversation_id, rev)
+    PRIMARY KEY (conversation_id, rev),
+    UNIQUE KEY changes_request (request_key)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-CREATE UNIQUE INDEX changes_request ON changes (request_key);
 
-CREATE TABLE requests (
+CREATE TABLE IF NOT EXISTS requests (
     user_id         varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     request_id      varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     body_hash       varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     answer          text NOT NULL,
     expires_at      bigint NOT NULL,
-    PRIMARY KEY (user_id, request_id)
+    PRIMARY KEY (user_id, request_id),
+    KEY requests_expiry (expires_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-CREATE INDEX requests_expiry ON requests (expires_at);
 
-CREATE TABLE outbox (
+CREATE TABLE IF NOT EXISTS outbox (
     id              bigint NOT NULL,
     conversation_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     kind            smallint NOT NULL,
@@ -115,11 +118,11 @@ CREATE TABLE outbox (
     fanned          smallint NOT NULL,
     published       smallint NOT NULL,
     created_at      bigint NOT NULL,
-    PRIMARY KEY (id)
+    PRIMARY KEY (id),
+    KEY outbox_lease (fanned, lease_until)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-CREATE INDEX outbox_lease ON outbox (fanned, lease_until);
 
-CREATE TABLE secrets (
+CREATE TABLE IF NOT EXISTS secrets (
     name            varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     value           varchar(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     PRIMARY KEY (name)
