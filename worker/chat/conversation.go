@@ -1,6 +1,12 @@
 package chat
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/parley-im/parley/proto/fault"
+)
 
 // Type is what kind of conversation it is. The numbers are stored.
 type Type int8
@@ -60,6 +66,30 @@ const (
 // WideAbove is how many members a group chat has before it widens: below, ids in a
 // command are cheaper than a hub group per conversation and conn.
 const WideAbove = 200
+
+// MaxWide is how many group chats a user may be in that are not narrow: whoever would
+// bring somebody into more is refused. Anybody can add anybody, and each is a hub group
+// that every conn of the user joins. A gateway takes a conn into 1,000 by default
+// (--max-groups-per-conn); what is left is for the rooms that the conn opens, and two for
+// the minutes in which its token and the next one end. The store counts under a lock of
+// the users' rows, so several who add the same user do not pass it together.
+const MaxWide = 800
+
+// mostNamed is how many users an error names.
+const mostNamed = 10
+
+// TooManyWide answers who would bring users above MaxWide; it says who they are.
+func TooManyWide(full []UserID) error {
+	var names strings.Builder
+	for i, u := range full {
+		if i == mostNamed {
+			fmt.Fprintf(&names, " and %d more", len(full)-i)
+			break
+		}
+		fmt.Fprintf(&names, " %s", u)
+	}
+	return fault.New(fault.TooLarge, fmt.Sprintf("users: in %d large group chats already, the most there may be:%s", MaxWide, names.String()))
+}
 
 // Conversation is one, as it was at some moment.
 type Conversation struct {

@@ -16,6 +16,7 @@ import (
 //	Forbidden    the caller may not
 //	Conflict     another body under the same request id, a name that is taken, a rev
 //	             that is no longer the newest
+//	TooLarge     somebody would be in more than [MaxWide] wide group chats
 //	Unavailable  the database is away, or whether it happened is unknown: the same
 //	             request again is right
 //	Overloaded   too much waits to be stored
@@ -63,7 +64,8 @@ type Conversations interface {
 	// OpenDirect returns the conversation of a pair and makes it if there is none:
 	// however many ask at once, there is one.
 	OpenDirect(ctx context.Context, c Caller, peer UserID) (Made, error)
-	// AddConversation makes a group chat or room.
+	// AddConversation makes a group chat or room. Like AddMembers it is TooLarge, and
+	// nothing happens, if it would bring somebody above [MaxWide].
 	AddConversation(ctx context.Context, c Caller, n NewConversation) (Made, error)
 	// JoinRoom makes the caller a member of a room, by id or by folded name.
 	JoinRoom(ctx context.Context, c Caller, id ConversationID, name string) (Made, error)

@@ -48,18 +48,7 @@ func whoSharesAConversation(t *testing.T, open Open) {
 
 func groupsAreNotNarrow(t *testing.T, open Open) {
 	w := newWorld(t, open)
-	crowd := make([]chat.Caller, chat.WideAbove)
-	var all sync.WaitGroup
-	for i := range crowd {
-		all.Go(func() {
-			a, _, err := w.signUp(w.either(i), "crowd", fmt.Sprint("person-", i), "one")
-			if err != nil {
-				t.Error(err)
-			}
-			crowd[i] = chat.Caller{Realm: a.Realm, User: a.ID}
-		})
-	}
-	all.Wait()
+	crowd := w.crowd("crowd", chat.WideAbove)
 	owner := w.inRealm("crowd", "owner")[0]
 	narrow := w.add(w.a, owner, chat.Group, "narrow", "narrow", crowd[1:]...)
 	wide := w.add(w.a, owner, chat.Group, "wide", "wide", crowd...)

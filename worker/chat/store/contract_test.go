@@ -25,6 +25,16 @@ func TestConversations(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d storetest.Database) { chattest.Conversations(t, opener(d)) })
 }
 
+func TestWideGroupChats(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, d storetest.Database) {
+		chattest.Wide(t, opener(d), func(t *testing.T, n int, users ...chat.UserID) {
+			if err := d.Open(t).PutWide(n, users...); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
 func TestMessages(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d storetest.Database) { chattest.Messages(t, opener(d)) })
 }

@@ -32,6 +32,35 @@ func (s *Store) Put(c chat.Conversation, members ...chat.UserID) error {
 	})
 }
 
+// PutWide makes n wide group chats of users.
+func (s *Store) PutWide(n int, users ...chat.UserID) error {
+	return s.w.Transaction(func(tx *gorm.DB) error {
+		conversations := make([]conversation, n)
+		var rows []member
+		for i := range conversations {
+			id, err := newID()
+			if err != nil {
+				return err
+			}
+			conversations[i] = conversation{ID: id, Type: int8(chat.Group), Width: int8(chat.Wide), Members: int64(len(users)), Roster: 1}
+			for _, u := range users {
+				rows = append(rows, member{ConversationID: id, UserID: string(u), Role: int8(chat.Member), FromSeq: 1})
+			}
+		}
+		var of user
+		if err := tx.Where("id = ?", users[0]).Take(&of).Error; err != nil {
+			return err
+		}
+		for i := range conversations {
+			conversations[i].Realm = of.Realm
+		}
+		if err := tx.CreateInBatches(&conversations, 500).Error; err != nil {
+			return err
+		}
+		return tx.CreateInBatches(&rows, 1000).Error
+	})
+}
+
 // Seat changes who is in a conversation: user comes in, with what is sent from now on,
 // or leaves.
 func (s *Store) Seat(id chat.ConversationID, user chat.UserID, in bool) error {

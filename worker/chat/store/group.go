@@ -39,6 +39,13 @@ func (s *Store) AddConversation(ctx context.Context, c chat.Caller, n chat.NewCo
 		if err := tx.Create(&row).Error; err != nil {
 			return chat.View{}, nil, s.answered(err) // the name: another transaction was faster
 		}
+		everybody := append([]chat.UserID{c.User}, users...)
+		slices.Sort(everybody)
+		if n.Type == chat.Group {
+			if err := s.roomFor(tx, row.joining(nil, everybody)); err != nil {
+				return chat.View{}, nil, err
+			}
+		}
 		me := row.admit(c.User, chat.Owner, now)
 		rows := []member{me}
 		for _, u := range users {
@@ -50,8 +57,6 @@ func (s *Store) AddConversation(ctx context.Context, c chat.Caller, n chat.NewCo
 		var left []chat.Outgoing
 		if n.Type == chat.Group {
 			row.Members = int64(len(rows))
-			everybody := append([]chat.UserID{c.User}, users...)
-			slices.Sort(everybody)
 			var err error
 			left, err = s.writeLine(tx, &row, line{kind: chat.Created, actor: c.User, users: everybody, tell: everybody}, now)
 			if err != nil {
@@ -115,6 +120,9 @@ func (s *Store) AddMembers(ctx context.Context, c chat.Caller, id chat.Conversat
 		}
 		var left []chat.Outgoing
 		if len(fresh) > 0 {
+			if err := s.roomFor(tx, conv.joining(inIt(there), fresh)); err != nil {
+				return chat.View{}, nil, err
+			}
 			if err := writeMembers(tx, rows); err != nil {
 				return chat.View{}, nil, err
 			}

@@ -16,10 +16,7 @@ func TestStatementsOfConversationsDoNotGrow(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d storetest.Database) {
 		s := d.Open(t)
 		const many = 120
-		all := make([]string, many)
-		for i := range all {
-			all[i] = fmt.Sprint("person-", i)
-		}
+		all := names("person", many)
 		crowd := people(t, s, all...)
 		users := make([]chat.UserID, many)
 		for i, c := range crowd {
@@ -39,6 +36,20 @@ func TestStatementsOfConversationsDoNotGrow(t *testing.T) {
 			if err := s.Put(chat.Conversation{ID: conversationID(i), Type: chat.Group}, busy.User, users[i%2]); err != nil {
 				t.Fatal(err)
 			}
+		}
+		// A wide one, for those who are in no other and for some who are in nearly as many as
+		// one may be.
+		fans := people(t, s, names("fan", chat.WideAbove+2)...)
+		fanIDs := make([]chat.UserID, len(fans))
+		for i, c := range fans {
+			fanIDs[i] = c.User
+		}
+		wide, err := addGroup(t, s, fans[0], "wide", fanIDs[2:]...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.PutWide(chat.MaxWide-3, users[:8]...); err != nil {
+			t.Fatal(err)
 		}
 		request := func() chat.RequestID { return chat.RequestID(rand.Text()) }
 		made := func(_ chat.Made, err error) error { return err }
@@ -76,6 +87,11 @@ func TestStatementsOfConversationsDoNotGrow(t *testing.T) {
 				func() error { return made(s.AddMembers(t.Context(), crowd[0], small.ID, users[2:3], request())) },
 				func() error { return made(s.AddMembers(t.Context(), busy, big.ID, users[many-2:many-1], request())) },
 			}},
+			// With a lock of their rows, and the count of what they are in.
+			{"add members to a wide group chat", 12, []func() error{
+				func() error { return made(s.AddMembers(t.Context(), fans[0], wide.ID, fanIDs[1:2], request())) },
+				func() error { return made(s.AddMembers(t.Context(), fans[0], wide.ID, users, request())) },
+			}},
 			// The same without a look at users. The heir is looked for and raised.
 			{"leave", 9, []func() error{
 				func() error { return made(s.LeaveConversation(t.Context(), crowd[1], small.ID, request())) },
@@ -88,6 +104,12 @@ func TestStatementsOfConversationsDoNotGrow(t *testing.T) {
 			{"add a group chat", 9, []func() error{
 				func() error { return made(addGroup(t, s, crowd[0], "one", users[1])) },
 				func() error { return made(addGroup(t, s, crowd[0], "many", users[1:]...)) },
+			}},
+			{"add a wide group chat", 11, []func() error{
+				func() error { return made(addGroup(t, s, fans[0], "wide from the start", fanIDs[1:]...)) },
+				func() error {
+					return made(addGroup(t, s, crowd[0], "wide for the busy", append(users[1:many:many], fanIDs...)...))
+				},
 			}},
 			{"view", 1, []func() error{func() error { _, err := s.View(t.Context(), crowd[3], big.ID); return err }}},
 			{"list conversations", 1, []func() error{
@@ -126,4 +148,13 @@ func TestStatementsOfConversationsDoNotGrow(t *testing.T) {
 			}
 		}
 	})
+}
+
+// names are n of them.
+func names(what string, n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprint(what, "-", i)
+	}
+	return list
 }
