@@ -70,8 +70,8 @@ const WideAbove = 200
 // MaxWide is how many group chats a user may be in that are not narrow: whoever would
 // bring somebody into more is refused. Anybody can add anybody, and each is a hub group
 // that every conn of the user joins. A gateway takes a conn into 1,000 by default
-// (--max-groups-per-conn); what is left is for the rooms that the conn opens, and two for
-// the minutes in which its token and the next one end. The store counts under a lock of
+// (--max-groups-per-conn); what is left is for the rooms that the conn opens, and four for
+// its sign-in and the end of its token, and those of the next one. The store counts under a lock of
 // the users' rows, so several who add the same user do not pass it together.
 const MaxWide = 800
 

@@ -33,13 +33,15 @@ var (
 	_ link.Dialer      = (*directory)(nil)
 )
 
-func newDirectory(gateways int) *directory {
+func newDirectory(gateways, maxGroups int) *directory {
 	d := &directory{
 		joined: make(chan struct{}), ready: make(chan struct{}), changed: make(chan struct{}, 1), lost: make(map[uint64]bool),
 	}
 	close(d.ready)
 	for i := range gateways {
-		d.gateways = append(d.gateways, fakegate.New(fmt.Sprintf("gateway-%d", i), handshake.NewBoot()))
+		g := fakegate.New(fmt.Sprintf("gateway-%d", i), handshake.NewBoot())
+		g.MaxGroups = maxGroups
+		d.gateways = append(d.gateways, g)
 	}
 	return d
 }

@@ -35,6 +35,7 @@ type Option func(*options)
 type options struct {
 	config   worker.Config
 	gateways int
+	groups   int
 	made     []func(*worker.Worker)
 }
 
@@ -52,6 +53,11 @@ func WithWorker(look func(*worker.Worker)) Option {
 // WithGateways makes several gateways; conns are dialled to them in turn.
 func WithGateways(n int) Option { return func(o *options) { o.gateways = n } }
 
+// WithMaxGroups bounds the groups that a conn may be in, as a gateway's
+// --max-groups-per-conn does: joins above it fail with fault.TooLarge. Without it there
+// is no bound.
+func WithMaxGroups(n int) Option { return func(o *options) { o.groups = n } }
+
 // WithLog shows the worker's log in the test's output.
 func WithLog(t testing.TB) Option {
 	return WithConfig(func(c *worker.Config) {
@@ -68,7 +74,7 @@ func New(t testing.TB, handler worker.Handler, opts ...Option) *Harness {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	h := &Harness{t: t, directory: newDirectory(o.gateways), ended: make(chan struct{})}
+	h := &Harness{t: t, directory: newDirectory(o.gateways, o.groups), ended: make(chan struct{})}
 	o.config.Directory = h.directory
 	w, err := worker.New(o.config)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +88,29 @@ func TestKeptPayloadIsOverwritten(t *testing.T) {
 	}
 	if got := string(<-kept); got != "####" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// joiner joins the groups that a frame names.
+type joiner struct{ worker.Base }
+
+func (joiner) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) error {
+	err := c.Join(ctx, strings.Fields(m.Text())...)
+	if err == nil {
+		return c.Reply(worker.Text(fmt.Sprint(len(c.Groups()))))
+	}
+	return c.Reply(worker.Text(fault.CodeOf(err).String()))
+}
+
+func TestConnJoinsNoMoreGroupsThanItMay(t *testing.T) {
+	h := workertest.New(t, joiner{}, workertest.WithMaxGroups(2))
+	c := h.Dial("/")
+	for _, test := range [][2]string{{"a", "1"}, {"b c", "TOO_LARGE"}, {"b", "2"}, {"a b", "2"}, {"c", "TOO_LARGE"}} {
+		c.SendText(test[0])
+		c.Expect(test[1])
+	}
+	if got := c.Groups(); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("it is in %q", got)
 	}
 }
 

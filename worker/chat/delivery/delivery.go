@@ -52,6 +52,7 @@ type Config struct {
 	Outbox    Outbox
 	Sender    Sender
 	Publisher Publisher // nil: there is no bus
+	Unjoined  *Unjoined // nil: one of its own
 	Log       *slog.Logger
 
 	// Reach reports whether this process can reach anybody now; nil: always. While it can
@@ -87,6 +88,9 @@ type Delivery struct {
 func New(cfg Config) *Delivery {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
+	}
+	if cfg.Unjoined == nil {
+		cfg.Unjoined = NewUnjoined(cfg.Log)
 	}
 	if cfg.SweepEvery == 0 {
 		if cfg.SweepEvery = DefaultSweep; cfg.Publisher == nil {

@@ -96,6 +96,7 @@ func (d *Delivery) settle(ctx context.Context, id chat.ConversationID, users []c
 }
 
 // move puts all conns of users into the hub group of a conversation, or takes them out.
+// A conn that is in too many groups to join is none to wait for.
 func (d *Delivery) move(ctx context.Context, id chat.ConversationID, users []chat.UserID, in bool) error {
 	do := d.cfg.Sender.LeaveUser
 	if in {
@@ -106,6 +107,10 @@ func (d *Delivery) move(ctx context.Context, id chat.ConversationID, users []cha
 	for _, u := range users {
 		eg.Go(func() error {
 			_, err := do(ctx, string(u), Group(id))
+			if in && Crowded(err) {
+				d.cfg.Unjoined.Note(string(u)+" "+string(id), u, id)
+				return nil
+			}
 			return err
 		})
 	}

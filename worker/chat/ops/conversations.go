@@ -193,7 +193,10 @@ func (s *Service) LeaveConversation(ctx context.Context, req *chatv1.LeaveConver
 func (s *Service) takeOut(ctx context.Context, c chat.Caller, id chat.ConversationID) error {
 	do, in := s.cfg.Sender.LeaveUser, false
 	for {
-		if _, err := do(ctx, string(c.User), delivery.Group(id)); err != nil {
+		switch _, err := do(ctx, string(c.User), delivery.Group(id)); {
+		case in && delivery.Crowded(err):
+			s.cfg.Unjoined.Note(string(c.User)+" "+string(id), c.User, id)
+		case err != nil:
 			return fmt.Errorf("the hub group: %w", err)
 		}
 		v, err := s.cfg.Store.View(ctx, c, id)
@@ -274,6 +277,8 @@ func (s *Service) ListMembers(ctx context.Context, req *chatv1.ListMembersReques
 	return res, nil
 }
 
+var errManyOpen = fault.New(fault.TooLarge, "too many rooms are open over this conn: close one")
+
 // OpenConversation makes a conn look at a conversation. Of a room it gets everything
 // that is not in the answer from then on: it joins, and then the head is read.
 func (s *Service) OpenConversation(ctx context.Context, req *chatv1.OpenConversationRequest) (*chatv1.OpenConversationResponse, error) {
@@ -291,7 +296,10 @@ func (s *Service) OpenConversation(ctx context.Context, req *chatv1.OpenConversa
 	}
 	res := &chatv1.OpenConversationResponse{}
 	if v.Type == chat.Room {
-		if err := conn.Join(ctx, delivery.Group(id)); err != nil {
+		switch err := conn.Join(ctx, delivery.Group(id)); {
+		case delivery.Crowded(err):
+			return nil, errManyOpen.Because(err)
+		case err != nil:
 			return nil, patient(err)
 		}
 		if v, err = s.cfg.Store.View(ctx, c, id); err != nil {

@@ -21,11 +21,15 @@ type hooks struct {
 
 // hooked opens a stage with hooks in its store.
 func hooked(t testing.TB) (*stage, *hooks) {
-	h := &hooks{
-		before: map[string]func(context.Context) error{}, after: map[string]func(context.Context) error{}, calls: map[string]int{},
-	}
+	h := newHooks()
 	s := newStage(t, func(c *ops.Config) { h.Store, c.Store = c.Store, h })
 	return s, h
+}
+
+func newHooks() *hooks {
+	return &hooks{
+		before: map[string]func(context.Context) error{}, after: map[string]func(context.Context) error{}, calls: map[string]int{},
+	}
 }
 
 // on sets what is done once, with the next call; nil: nothing.

@@ -116,8 +116,18 @@ func (s *Service) belong(ctx context.Context, c *worker.Conn, have session, fami
 		was = append(familyGroups(have.Family), expiryGroup(have.expires()))
 	}
 	// First in, then out: a worker that dies in between leaves the conn in both, and the
-	// call comes again.
-	if err := c.Join(ctx, now...); err != nil {
+	// call comes again. Nobody is to escape these by being in too many groups: others give
+	// way, those that it was in first.
+	err := c.Join(ctx, now...)
+	for _, other := range less(append(slices.Clip(was), c.Groups()...), now) {
+		if !delivery.Crowded(err) {
+			break
+		}
+		if err = c.Leave(ctx, other); err == nil {
+			err = c.Join(ctx, now...)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
 	if err := c.Leave(ctx, less(was, now)...); err != nil {
@@ -143,14 +153,39 @@ func (s *Service) enter(ctx context.Context, c *worker.Conn, caller chat.Caller)
 		if len(join) == 0 && len(leave) == 0 {
 			return in, nil
 		}
-		if err := c.Join(ctx, join...); err != nil {
-			return nil, fmt.Errorf("join: %w", err)
+		if err := s.join(ctx, c, caller.User, join); err != nil {
+			return nil, err
 		}
 		if err := c.Leave(ctx, leave...); err != nil {
 			return nil, fmt.Errorf("leave: %w", err)
 		}
 		in = groups
 	}
+}
+
+// join puts a conn into the hub groups of conversations. It is no error when the conn is
+// in too many groups by then: its user must not be kept out by having been added to so
+// many, and reads those that found no place.
+func (s *Service) join(ctx context.Context, c *worker.Conn, u chat.UserID, groups []string) error {
+	err := c.Join(ctx, groups...)
+	if err == nil {
+		return nil
+	}
+	if !delivery.Crowded(err) {
+		return fmt.Errorf("join: %w", err)
+	}
+	now, err := s.cfg.Sender.ConnContext(ctx, c.ID())
+	if err != nil {
+		return fmt.Errorf("look what was joined: %w", err)
+	}
+	var missed []chat.ConversationID
+	for _, group := range less(groups, now.Groups) {
+		missed = append(missed, chat.ConversationID(strings.TrimPrefix(group, delivery.Group(""))))
+	}
+	if len(missed) > 0 {
+		s.cfg.Unjoined.Note(c.ID().String(), u, missed...)
+	}
+	return nil
 }
 
 // enterAgain is for a conn that may have been passed over: while its gateway stood still,

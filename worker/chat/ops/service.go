@@ -12,6 +12,7 @@ import (
 	"github.com/parley-im/parley/worker"
 	"github.com/parley-im/parley/worker/chat"
 	"github.com/parley-im/parley/worker/chat/auth"
+	"github.com/parley-im/parley/worker/chat/delivery"
 )
 
 // Courier is who tells those online what nobody keeps; *delivery.Courier is one.
@@ -29,6 +30,7 @@ type Sender interface {
 	JoinUser(ctx context.Context, user string, groups ...string) (worker.Affected, error)
 	LeaveUser(ctx context.Context, user string, groups ...string) (worker.Affected, error)
 	CloseGroup(ctx context.Context, group string, code fault.CloseCode, reason string, last ...worker.Frame) (worker.Affected, error)
+	ConnContext(ctx context.Context, id connid.ID) (worker.ConnContext, error)
 	GroupCount(ctx context.Context, group string) (conns int, lost []string, err error)
 }
 
@@ -56,7 +58,9 @@ type Config struct {
 	// RosterChanged hears of conversations whose members have changed, so that others can
 	// forget them ([Service.Forget]); nil: nobody does.
 	RosterChanged func(id chat.ConversationID)
-	Log           *slog.Logger
+	// Unjoined hears of conns that are in too many groups; nil: one of its own.
+	Unjoined *delivery.Unjoined
+	Log      *slog.Logger
 }
 
 // DefaultHeartbeat is the default of gateways.
@@ -85,6 +89,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
+	}
+	if cfg.Unjoined == nil {
+		cfg.Unjoined = delivery.NewUnjoined(cfg.Log)
 	}
 	return &Service{cfg: cfg, attempts: newAttempts(cfg.Now), audiences: newAudiences(cfg.Store, cfg.Now)}, nil
 }

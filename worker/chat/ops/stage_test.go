@@ -44,10 +44,16 @@ func newStage(t testing.TB, change ...func(*ops.Config)) *stage {
 // onStore is newStage with a store of the test's own.
 func onStore(t testing.TB, st chat.Store, change ...func(*ops.Config)) *stage {
 	t.Helper()
+	return atGateways(t, st, nil, change...)
+}
+
+// atGateways is onStore with gateways of the test's own.
+func atGateways(t testing.TB, st chat.Store, opts []workertest.Option, change ...func(*ops.Config)) *stage {
+	t.Helper()
 	s := &stage{t: t, began: time.Now(), store: st}
 	s.tokens = s.newTokens("this key signs the tokens of a test")
 	handler := new(late)
-	s.Harness = workertest.New(t, handler, workertest.WithGateways(2))
+	s.Harness = workertest.New(t, handler, append(opts, workertest.WithGateways(2))...)
 	sender := s.Sender()
 	cfg := ops.Config{
 		Store: s.store, Passwords: auth.NewPasswords(1, 0), Tokens: s.tokens,

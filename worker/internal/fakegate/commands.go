@@ -30,7 +30,13 @@ func (g *Gateway) command(s *session, n uint64, cmd *gatewayv1.Command) {
 		})
 	case *gatewayv1.Command_Join:
 		settle = true
-		err = g.each(do.Join.GetTarget(), m, func(c *Conn) { c.join(do.Join.GetGroups()) })
+		err = g.each(do.Join.GetTarget(), m, func(c *Conn) {
+			if !c.join(do.Join.GetGroups()) {
+				c.stale = true // its owner does not know which it is in
+				m.Status, m.Message = gatewayv1.Status_STATUS_LIMIT, "a conn is in too many groups"
+				m.Affected--
+			}
+		})
 	case *gatewayv1.Command_Leave:
 		err = g.each(do.Leave.GetTarget(), m, func(c *Conn) { c.leave(do.Leave.GetGroups()) })
 	case *gatewayv1.Command_Close:

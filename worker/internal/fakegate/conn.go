@@ -208,13 +208,18 @@ func (c *Conn) bind(user string) {
 	}
 }
 
-func (c *Conn) join(groups []string) {
+// join reports false when the conn is full: it is then in as many as there was room for.
+func (c *Conn) join(groups []string) bool {
 	for _, group := range groups {
 		if !slices.Contains(c.groups, group) {
+			if c.gateway.MaxGroups > 0 && len(c.groups) >= c.gateway.MaxGroups {
+				return false
+			}
 			c.groups = append(c.groups[:len(c.groups):len(c.groups)], group)
 			c.gateway.add(name{group: true, text: group})
 		}
 	}
+	return true
 }
 
 func (c *Conn) leave(groups []string) {

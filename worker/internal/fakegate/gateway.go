@@ -32,6 +32,9 @@ type Gateway struct {
 	Boot uint64
 	Node string
 
+	// MaxGroups is how many groups a conn may be in; 0: no bound. Set it before use.
+	MaxGroups int
+
 	mu       sync.Mutex
 	next     uint64 // number of the next conn
 	conns    map[uint64]*Conn

@@ -38,6 +38,7 @@ func (s *service) own(p *parts) []figure {
 		{"parley_chat_unacknowledged_total", "Fan-outs that not every gateway acknowledged, or that were too many to be waited for; they are done again.", prometheus.CounterValue, float64(d.Unacknowledged)},
 		{"parley_chat_unpublished_total", "Events that NATS did not take; they are published later.", prometheus.CounterValue, float64(d.Unpublished)},
 		{"parley_chat_finish_errors_total", "Marks of the outbox that could not be written; the rows are done again.", prometheus.CounterValue, float64(d.FinishErrors)},
+		{"parley_chat_unjoined_total", "Wide group chats that conns did not join because they are in too many groups.", prometheus.CounterValue, float64(p.unjoined.Count())},
 		{"parley_chat_sign_ins_waiting", "Passwords that wait for their turn to be checked or hashed.", prometheus.GaugeValue, float64(p.passwords.Waiting())},
 		{"parley_chat_online_users", "Users that this worker takes for online.", prometheus.GaugeValue, float64(n.Online)},
 		{"parley_chat_presence_told_total", "Comings and goings that this worker told.", prometheus.CounterValue, float64(n.Told)},

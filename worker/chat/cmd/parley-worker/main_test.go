@@ -48,6 +48,23 @@ func section(t *testing.T, heading string) string {
 	return text
 }
 
+// chatMetrics are those of the chat that operating.md has. Of several in a row the first
+// is whole, and of the others what comes after parley_chat.
+func chatMetrics(t *testing.T) map[string]bool {
+	t.Helper()
+	_, table, ok := strings.Cut(section(t, "## Metrics"), "| chat | meaning |\n")
+	if !ok {
+		t.Fatal("operating.md has no metrics of the chat")
+	}
+	told := map[string]bool{}
+	for _, row := range regexp.MustCompile(`(?m)^\| (`+"`"+`[^|]*)\|`).FindAllStringSubmatch(table, -1) {
+		for _, name := range regexp.MustCompile("`([^`]*)`").FindAllStringSubmatch(row[1], -1) {
+			told["parley_chat_"+strings.TrimPrefix(strings.TrimPrefix(name[1], "parley_chat"), "_")] = true
+		}
+	}
+	return told
+}
+
 func TestDefaultsAreThoseOfThePage(t *testing.T) {
 	told := map[string]string{}
 	for _, heading := range []string{"### Every role", "### parley-worker"} {

@@ -138,6 +138,22 @@ func TestWorkerJoinsAndLeaves(t *testing.T) {
 		_, page := p.get("/metrics")
 		return strings.Contains(page, "\nparley_chat_queued 0\n") && strings.Contains(page, "\nparley_worker_")
 	})
+	_, page := p.get("/metrics")
+	have := map[string]bool{}
+	for _, line := range regexp.MustCompile(`(?m)^# TYPE (parley_chat_\w+) `).FindAllStringSubmatch(page, -1) {
+		have[line[1]] = true
+	}
+	told := chatMetrics(t)
+	for name := range have {
+		if !told[name] {
+			t.Errorf("%s is not in operating.md", name)
+		}
+	}
+	for name := range told {
+		if !have[name] {
+			t.Errorf("operating.md has %s, the program has not", name)
+		}
+	}
 	p.stops()
 	if n := len(r.Server().Members("worker")); n != 0 {
 		t.Errorf("%d are members after its goodbye", n)

@@ -57,6 +57,7 @@ type parts struct {
 	delivery  *delivery.Delivery
 	bus       *bus.Bus // nil: there is none
 	presence  *presence.Presence
+	unjoined  *delivery.Unjoined
 	passwords *auth.Passwords
 	ops       *ops.Service
 }
@@ -147,7 +148,10 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 	if err := s.connect(p); err != nil {
 		return err
 	}
-	deliver := delivery.Config{Outbox: p.store, Sender: sender, Reach: func() bool { return reaches(p.worker) }, Log: s.node.Log()}
+	p.unjoined = delivery.NewUnjoined(s.node.Log())
+	deliver := delivery.Config{
+		Outbox: p.store, Sender: sender, Reach: func() bool { return reaches(p.worker) }, Unjoined: p.unjoined, Log: s.node.Log(),
+	}
 	if p.bus != nil {
 		deliver.Publisher = p.bus
 	}
@@ -161,7 +165,7 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 	p.passwords = auth.NewPasswords(0, 0)
 	p.ops, err = ops.New(ops.Config{
 		Store: p.store, Passwords: p.passwords, Tokens: p.tokens, Presence: p.presence,
-		Courier: courier, Sender: sender, Heartbeat: s.cfg.Heartbeat, Log: s.node.Log(),
+		Courier: courier, Sender: sender, Unjoined: p.unjoined, Heartbeat: s.cfg.Heartbeat, Log: s.node.Log(),
 		RosterChanged: func(id chat.ConversationID) {
 			if p.bus != nil {
 				p.bus.Invalidate(rosters, string(id))
