@@ -192,7 +192,7 @@ func (x *Presence) GetCounter() int64 {
 type GetPresenceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// users are up to 200 users who share a direct conversation or a group chat
-	// with the caller; others are left out of the answer.
+	// with the caller; others, and what is no id, are left out of the answer.
 	Users         []string `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -194,12 +194,7 @@ func (s *Service) GetUsers(ctx context.Context, req *chatv1.GetUsersRequest) (*c
 	if len(req.GetIds()) > chat.MaxUsersPerRequest || len(req.GetNames()) > chat.MaxUsersPerRequest {
 		return nil, errManyUsers
 	}
-	ids := make([]chat.UserID, 0, len(req.GetIds()))
-	for _, id := range req.GetIds() {
-		if chat.CheckID("user", chat.UserID(id)) == nil {
-			ids = append(ids, chat.UserID(id))
-		}
-	}
+	ids := possible(req.GetIds())
 	names := make([]string, 0, len(req.GetNames()))
 	for _, name := range req.GetNames() {
 		if chat.CheckName(name) == nil {

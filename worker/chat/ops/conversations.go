@@ -30,6 +30,17 @@ func usersOf(list []string) ([]chat.UserID, error) {
 	return users, nil
 }
 
+// possible are those of ids that somebody could have; of the others nothing is known.
+func possible(list []string) []chat.UserID {
+	ids := make([]chat.UserID, 0, len(list))
+	for _, id := range list {
+		if chat.CheckID("user", chat.UserID(id)) == nil {
+			ids = append(ids, chat.UserID(id))
+		}
+	}
+	return ids
+}
+
 // limitOf is how many rows a page has.
 func limitOf(asked int32, usual, most int) int {
 	switch {

@@ -30,10 +30,10 @@ func (s *Service) GetPresence(ctx context.Context, req *chatv1.GetPresenceReques
 	if err != nil {
 		return nil, err
 	}
-	users, err := usersOf(req.GetUsers())
-	if err != nil {
-		return nil, err
+	if len(req.GetUsers()) > chat.MaxUsersPerRequest {
+		return nil, errManyUsers
 	}
+	users := possible(req.GetUsers())
 	shared, err := s.cfg.Store.Shared(ctx, c, users)
 	if err != nil {
 		return nil, err

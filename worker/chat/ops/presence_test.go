@@ -43,7 +43,7 @@ func TestPresenceIsForThoseWhoShareAConversation(t *testing.T) {
 	s := newStage(t, func(c *ops.Config) { c.Presence = everybody{} })
 	ann, bob, cyd := s.online("ann"), s.online("bob"), s.online("cyd") // all of them in the lobby
 	ann.direct(bob)
-	r := ann.must("getPresence", params{"users": []chat.UserID{bob.who.User, cyd.who.User, "nobody"}})
+	r := ann.must("getPresence", params{"users": []chat.UserID{bob.who.User, cyd.who.User, "nobody", "", "' OR 1=1 --"}})
 	list, _ := r.at("presences").([]any)
 	if len(list) != 1 {
 		t.Fatalf("got %s", r.raw)
