@@ -151,4 +151,5 @@ type NewConversation struct {
 type Made struct {
 	View
 	Duplicate bool
+	Changed   bool // there is a line that says so; a room's beginning has none
 }

@@ -21,7 +21,9 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// SetTypingRequest says that the caller types, or stopped.
+// SetTypingRequest says that the caller types, or stopped. Who goes on typing
+// says so again every 3 s or more: the same sooner, and more than a few changes,
+// are not passed on.
 type SetTypingRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// conversation is where.
@@ -76,7 +78,7 @@ func (x *SetTypingRequest) GetTyping() bool {
 	return false
 }
 
-// SetTypingResponse says that it was passed on.
+// SetTypingResponse says that it was heard.
 type SetTypingResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

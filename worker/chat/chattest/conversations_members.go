@@ -28,7 +28,7 @@ func whoIsAddedSeesWhatComes(t *testing.T, open Open) {
 	}
 	// By a member, too. Who is in it already stays, and is not told of.
 	made := add(w.b, p[1], "one", p[2], p[0], p[2])
-	if made.Duplicate || made.ID != g.ID || made.Seq != 3 || made.Members != 3 || made.Role != chat.Member || made.Counted != 1 {
+	if made.Duplicate || made.ID != g.ID || made.Seq != 3 || made.Members != 3 || made.Role != chat.Member || made.Counted != 1 || !made.Changed {
 		t.Errorf("added: %+v", made)
 	}
 	w.isIn(w.a, p[2], g.ID, p[:3]...)
@@ -44,13 +44,13 @@ func whoIsAddedSeesWhatComes(t *testing.T, open Open) {
 	if o, ok := heard.message(g.ID, 3); !ok || !slices.Equal(o.Recipients, everybody) || !slices.Equal(o.Message.Users, []chat.UserID{p[2].User}) || o.Removed != nil {
 		t.Errorf("told: %+v, %v", o, ok)
 	}
-	if again := add(w.a, p[1], "one", p[2], p[0]); !again.Duplicate || again.View != made.View {
+	if again := add(w.a, p[1], "one", p[2], p[0]); !again.Duplicate || again.Changed || again.View != made.View {
 		t.Errorf("again: %+v, the first was %+v", again, made)
 	}
 	_, err := w.a.AddMembers(t.Context(), p[1], g.ID, ids(p[3:]), "one")
 	w.fails("the same request for another", err, fault.Conflict)
 	// Where there is nobody to add, nothing happens.
-	if none := add(w.a, p[0], "none", p[1], p[2]); none.Duplicate || none.Seq != 3 || none.Members != 3 {
+	if none := add(w.a, p[0], "none", p[1], p[2]); none.Duplicate || none.Changed || none.Seq != 3 || none.Members != 3 {
 		t.Errorf("nobody was added: %+v", none)
 	}
 	_, err = w.a.AddMembers(t.Context(), p[0], g.ID, []chat.UserID{p[3].User, nobody}, "nobody")

@@ -165,7 +165,7 @@ func (s *Service) AddMembers(ctx context.Context, req *chatv1.AddMembersRequest)
 		return nil, err
 	}
 	s.rosterChanged(id)
-	if !made.Duplicate {
+	if made.Changed {
 		s.changed(ctx, &made.View, users)
 	}
 	return &chatv1.AddMembersResponse{Conversation: protoConversation(&made.View), Duplicate: proto.Bool(made.Duplicate)}, nil

@@ -21,6 +21,12 @@ const (
 	AttemptsByAddress = attemptsByAddress
 )
 
+// The bounds of what passes.
+const (
+	TypingAtOnce   = typingAtOnce
+	ReceiptsAtOnce = receiptsAtOnce
+)
+
 // RenewAt does what Run does in the minute of now.
 func (s *Service) RenewAt(ctx context.Context, now time.Time) { s.renew(ctx, now) }
 

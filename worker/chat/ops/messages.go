@@ -129,7 +129,7 @@ func (s *Service) GetChanges(ctx context.Context, req *chatv1.GetChangesRequest)
 }
 
 // MarkRead raises the caller's read mark and tells the others, rooms aside, and the
-// caller's other devices.
+// caller's other devices. Of a mark that has not moved nobody hears.
 func (s *Service) MarkRead(ctx context.Context, req *chatv1.MarkReadRequest) (*chatv1.MarkReadResponse, error) {
 	c, id, err := inConversation(ctx, req.GetConversation())
 	if err := first(err, checkSeq(req.GetSeq())); err != nil {
@@ -141,7 +141,7 @@ func (s *Service) MarkRead(ctx context.Context, req *chatv1.MarkReadRequest) (*c
 	}
 	if moved {
 		s.tell("receipt", s.cfg.Courier.OwnReceipt(ctx, v, c.User, origin(ctx)))
-		if v.Type != chat.Room {
+		if v.Type != chat.Room && s.passing.receipt(speakerOf(ctx, c)) {
 			to, err := s.audiences.of(ctx, c, id, chat.OpMarkRead)
 			if err == nil {
 				to = without(to, c.User)

@@ -9,7 +9,8 @@ import (
 	"github.com/parley-im/parley/worker/chat"
 )
 
-// SetTyping tells the others that the caller types.
+// SetTyping tells the others that the caller types, unless it was told just now, or too
+// much was.
 func (s *Service) SetTyping(ctx context.Context, req *chatv1.SetTypingRequest) (*chatv1.SetTypingResponse, error) {
 	c, id, err := inConversation(ctx, req.GetConversation())
 	if err != nil {
@@ -18,6 +19,9 @@ func (s *Service) SetTyping(ctx context.Context, req *chatv1.SetTypingRequest) (
 	to, err := s.audiences.of(ctx, c, id, chat.OpType)
 	if err != nil {
 		return nil, err
+	}
+	if !s.passing.typing(speakerOf(ctx, c), id, req.GetTyping()) {
+		return &chatv1.SetTypingResponse{}, nil
 	}
 	s.tell("typing", s.cfg.Courier.Typing(ctx, without(to, c.User), c.User, req.GetTyping(), origin(ctx)))
 	return &chatv1.SetTypingResponse{}, nil

@@ -58,8 +58,8 @@ func TestTypingAsksTheStoreNowAndThen(t *testing.T) {
 	ann, bob, cyd := s.online("ann"), s.online("bob"), s.online("cyd")
 	id := ann.direct(bob)
 	bob.heard()
-	for range 3 {
-		ann.must("setTyping", params{"conversation": id, "typing": true})
+	for i := range 3 {
+		ann.must("setTyping", params{"conversation": id, "typing": i%2 == 0})
 	}
 	if got := bob.heard(); len(got) != 3 {
 		t.Errorf("heard %s", got)

@@ -72,6 +72,7 @@ type Service struct {
 	cfg       Config
 	attempts  *attempts
 	audiences *audiences
+	passing   *passing
 }
 
 var _ chatv1.ChatServiceServer = (*Service)(nil)
@@ -93,7 +94,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Unjoined == nil {
 		cfg.Unjoined = delivery.NewUnjoined(cfg.Log)
 	}
-	return &Service{cfg: cfg, attempts: newAttempts(cfg.Now), audiences: newAudiences(cfg.Store, cfg.Now)}, nil
+	return &Service{cfg: cfg, attempts: newAttempts(cfg.Now), audiences: newAudiences(cfg.Store, cfg.Now), passing: newPassing(cfg.Now)}, nil
 }
 
 // Run asks conns whose tokens end for new ones until ctx ends.

@@ -82,6 +82,7 @@ func (s *Store) change(ctx context.Context, what string, c chat.Caller, id chat.
 			v, left, err = do(tx, now)
 			return v, err
 		})
+		made.Changed = len(left) > 0
 		return left, s.answered(err)
 	})
 	if err != nil {
