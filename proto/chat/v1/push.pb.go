@@ -118,7 +118,8 @@ func (x *MessageChangedPush) GetChange() *Change {
 }
 
 // ReceiptPush is the notification "receipt": somebody, or the caller on another
-// device, has read on. It is a level: a lower one is older. Not in rooms.
+// device, has read on. It is a level: a lower one is older. Of others only in direct
+// conversations and in group chats that never had more than 200 members.
 type ReceiptPush struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// conversation is where.

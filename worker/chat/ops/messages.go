@@ -143,9 +143,8 @@ func (s *Service) MarkRead(ctx context.Context, req *chatv1.MarkReadRequest) (*c
 		s.tell("receipt", s.cfg.Courier.OwnReceipt(ctx, v, c.User, origin(ctx)))
 		if v.Type != chat.Room && s.passing.receipt(speakerOf(ctx, c)) {
 			to, err := s.audiences.of(ctx, c, id, chat.OpMarkRead)
-			if err == nil {
-				to = without(to, c.User)
-				err = s.cfg.Courier.Receipt(ctx, to, c.User, v.ReadSeq)
+			if err == nil && to.Width == chat.Narrow { // of 5,000 each would hear of 5,000
+				err = s.cfg.Courier.Receipt(ctx, without(to, c.User), c.User, v.ReadSeq)
 			}
 			s.tell("receipt", err)
 		}

@@ -97,3 +97,21 @@ func TestRoomsAreHeardByThoseWhoLook(t *testing.T) {
 		t.Errorf("who looks away heard %s", got)
 	}
 }
+
+// In a group chat of thousands everybody would hear of everybody's reading.
+func TestReadingInAWideGroupIsToldToOnesOwnDevicesOnly(t *testing.T) {
+	s := newStage(t)
+	ann, bob := s.online("ann"), s.online("bob")
+	other := ann.another()
+	group := s.wide(bob, ann)
+	seq := bob.must("sendMessage", params{"conversation": group, "requestId": request(), "text": "hello"}).text("message", "seq")
+	bob.heard()
+	other.heard()
+	ann.must("markRead", params{"conversation": group, "seq": seq})
+	if pushes := bob.heard(); len(pushes) != 0 {
+		t.Errorf("another member: got %v", pushes)
+	}
+	if pushes := other.heard(); len(pushes) != 1 || !strings.Contains(pushes[0], `"receipt"`) {
+		t.Errorf("another device of hers: got %v", pushes)
+	}
+}
