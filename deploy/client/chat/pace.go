@@ -12,8 +12,8 @@ type pace struct {
 	n           int
 }
 
-// next returns the next pause, at least what the server asked for and then a little
-// more, by chance as well.
+// next returns the next pause: at least what the server asked for and then a little more,
+// by chance as well, and at most twice that, for the server knows.
 func (p *pace) next(asked time.Duration) time.Duration {
 	top := p.first
 	for range p.n {
@@ -24,7 +24,7 @@ func (p *pace) next(asked time.Duration) time.Duration {
 	p.n++
 	pause := rand.N(min(top, p.most)) + 1
 	if asked > 0 {
-		pause = max(pause, asked+rand.N(asked/4+1))
+		pause = min(max(pause, asked+rand.N(asked/4+1)), 2*asked)
 	}
 	return pause
 }

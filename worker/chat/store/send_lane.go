@@ -92,7 +92,8 @@ func (l *lane) tooLate() error {
 // late says why sends wait: the database does not answer, or they are too many.
 func (l *lane) late() error {
 	if l.hangs() {
-		return fault.New(fault.Unavailable, "the store is away for a moment").After(maxWait)
+		// It will not hang for long: the server ends who holds locks and stands still.
+		return fault.New(fault.Unavailable, "the store is away for a moment").After(maxWait / 4)
 	}
 	return fault.New(fault.Overloaded, "too much waits to be stored").After(maxWait)
 }
