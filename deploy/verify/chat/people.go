@@ -186,7 +186,7 @@ func (p *people) meetWide(ctx context.Context, first []*person) error {
 		return fmt.Errorf("createGroup: %w", err)
 	}
 	id := made.GetConversation().GetId()
-	add := &chatv1.AddMembersRequest{Conversation: id, Users: users[180:], RequestId: "the others"}
+	add := &chatv1.AddMembersRequest{Conversation: id, Users: users[180:], RequestId: "the-others"}
 	if err := first[0].client.Do(ctx, "addMembers", add, new(chatv1.AddMembersResponse)); err != nil {
 		return fmt.Errorf("addMembers: %w", err)
 	}
