@@ -36,13 +36,7 @@ type link struct {
 // connect makes a connection, which may not be there yet.
 func (b *Bus) connect() (*link, error) {
 	l := &link{up: make(chan struct{}, 1), closed: make(chan struct{})}
-	up := func(nc *nats.Conn) {
-		b.cameUp(nc.ConnectedAddr())
-		select {
-		case l.up <- struct{}{}:
-		default:
-		}
-	}
+	up := func(nc *nats.Conn) { b.cameUp(l, nc.ConnectedAddr()) }
 	opts := []nats.Option{
 		nats.Name(b.cfg.Name), nats.NoEcho(),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),

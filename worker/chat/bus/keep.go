@@ -105,7 +105,7 @@ func (b *Bus) look(ctx context.Context, l *link) {
 		b.note(troubleDrain, err)
 	}
 	b.mu.Lock()
-	b.open = b.state == running && b.down.since.IsZero()
+	b.open = b.state == running && b.down.since.IsZero() && len(l.up) == 0 // or watchers are told first
 	b.mu.Unlock()
 }
 

@@ -74,11 +74,15 @@ func (b *Bus) wentDown(err error) {
 	}
 }
 
-// cameUp notes that there is a connection.
-func (b *Bus) cameUp(addr string) {
+// cameUp notes that there is a connection, which the keeper has to welcome.
+func (b *Bus) cameUp(l *link, addr string) {
 	b.mu.Lock()
 	lasted := time.Since(b.down.since)
 	b.down = outage{}
+	select {
+	case l.up <- struct{}{}:
+	default:
+	}
 	b.mu.Unlock()
 	b.forbidden.Store(false)
 	b.cfg.Log.Info("connected to nats", "addr", addr, "after_seconds", lasted.Seconds())
