@@ -15,6 +15,7 @@ import (
 	"github.com/parley-im/parley/gateway"
 	"github.com/parley-im/parley/register"
 	"github.com/parley-im/parley/register/handshake"
+	"github.com/parley-im/parley/register/registertest"
 	"github.com/parley-im/parley/worker"
 )
 
@@ -39,10 +40,8 @@ func (g *insideGateway) Start(t *testing.T) {
 	id := handshake.Identity{Cluster: worker.DefaultCluster, Role: "gateway", Node: g.name, Boot: handshake.NewBoot()}
 	directory, err := register.New(register.Config{Registers: g.registers, Identity: id, Log: silent})
 	must(t, err)
-	clients, err := gateway.Listen(ctxBackground, g.clients)
-	must(t, err)
-	links, err := net.Listen("tcp", g.links)
-	must(t, err)
+	clients := registertest.Again(t, func() (net.Listener, error) { return gateway.Listen(ctxBackground, g.clients) })
+	links := registertest.Again(t, func() (net.Listener, error) { return net.Listen("tcp", g.links) })
 	metrics := prometheus.NewRegistry()
 	cfg := gateway.Config{
 		Identity: id, Clients: clients, Links: links, Directory: directory, Log: silent, Metrics: metrics,

@@ -100,10 +100,7 @@ func (r *Register) start(t testing.TB) {
 	if err != nil {
 		t.Fatalf("register: %v", err)
 	}
-	l, err := net.Listen("tcp", r.addr)
-	if err != nil {
-		t.Fatalf("register: %v", err)
-	}
+	l := Again(t, func() (net.Listener, error) { return net.Listen("tcp", r.addr) })
 	ctx, cancel := context.WithCancel(context.Background())
 	r.server, r.cancel, r.done = s, cancel, make(chan error, 1)
 	go func() { r.done <- s.Run(ctx, cutListener{l, r.cut}) }()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -69,6 +70,10 @@ func (p *Proxy) stop() {
 	}
 }
 
+// freeWithin is how long Start waits for the port. A process that is just being started
+// holds copies of this one's sockets until it runs its own program.
+const freeWithin = 5 * time.Second
+
 // Start ends a Stop. The port may have been taken meanwhile, which is the error.
 func (p *Proxy) Start() error {
 	p.mu.Lock()
@@ -80,6 +85,9 @@ func (p *Proxy) Start() error {
 		return nil
 	}
 	l, err := net.Listen("tcp", p.addr)
+	for end := time.Now().Add(freeWithin); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end); l, err = net.Listen("tcp", p.addr) {
+		time.Sleep(5 * time.Millisecond)
+	}
 	if err != nil {
 		return fmt.Errorf("proxy to %s: %w", p.target, err)
 	}
