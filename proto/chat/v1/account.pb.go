@@ -27,8 +27,12 @@ type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the user's id, a UUID.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// name is what the user is called and signs in with.
-	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// name is what the user signs in with and is found by.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// display_name is what the user is shown as; empty: name.
+	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// guest says that the account has no password: it ends with its sign-in.
+	Guest         bool `protobuf:"varint,4,opt,name=guest,proto3" json:"guest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -75,6 +79,20 @@ func (x *User) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *User) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *User) GetGuest() bool {
+	if x != nil {
+		return x.Guest
+	}
+	return false
 }
 
 // Tokens are what a sign-in is worth.
@@ -165,7 +183,10 @@ type SignUpRequest struct {
 	// to one.
 	Device string `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"`
 	// request_id makes a repeat harmless; with another password it is a conflict.
-	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// display_name is what the user is shown as, up to 64 characters without control
+	// characters; empty: name. Others may be shown as the same.
+	DisplayName   string `protobuf:"bytes,6,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -235,6 +256,13 @@ func (x *SignUpRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *SignUpRequest) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
 // SignUpResponse is the new account, signed in.
 type SignUpResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -299,6 +327,237 @@ func (x *SignUpResponse) GetDuplicate() bool {
 	return false
 }
 
+// SignInGuestRequest asks for an account without a password.
+type SignInGuestRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// realm is the tenant, empty for the default one.
+	Realm string `protobuf:"bytes,1,opt,name=realm,proto3" json:"realm,omitempty"`
+	// display_name is what the guest is shown as, 1 to 64 characters without control
+	// characters. The name is made up by the server.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// device names the program that asks, 1 to 64 characters.
+	Device string `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
+	// request_id makes a repeat harmless; it has to be a random one of at least 16
+	// characters, for whoever knows it is the guest.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignInGuestRequest) Reset() {
+	*x = SignInGuestRequest{}
+	mi := &file_parley_chat_v1_account_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignInGuestRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignInGuestRequest) ProtoMessage() {}
+
+func (x *SignInGuestRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_account_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignInGuestRequest.ProtoReflect.Descriptor instead.
+func (*SignInGuestRequest) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SignInGuestRequest) GetRealm() string {
+	if x != nil {
+		return x.Realm
+	}
+	return ""
+}
+
+func (x *SignInGuestRequest) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *SignInGuestRequest) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *SignInGuestRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// SignInGuestResponse is the guest, signed in.
+type SignInGuestResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// user is the guest.
+	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// tokens are the sign-in; a repeat gets new ones.
+	Tokens *Tokens `protobuf:"bytes,2,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	// duplicate says that the account was made by an earlier request of this id.
+	Duplicate     *bool `protobuf:"varint,3,opt,name=duplicate,proto3,oneof" json:"duplicate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignInGuestResponse) Reset() {
+	*x = SignInGuestResponse{}
+	mi := &file_parley_chat_v1_account_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignInGuestResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignInGuestResponse) ProtoMessage() {}
+
+func (x *SignInGuestResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_account_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignInGuestResponse.ProtoReflect.Descriptor instead.
+func (*SignInGuestResponse) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SignInGuestResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *SignInGuestResponse) GetTokens() *Tokens {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+func (x *SignInGuestResponse) GetDuplicate() bool {
+	if x != nil && x.Duplicate != nil {
+		return *x.Duplicate
+	}
+	return false
+}
+
+// GetServerRequest asks what this server allows.
+type GetServerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// realm is the tenant, empty for the default one.
+	Realm         string `protobuf:"bytes,1,opt,name=realm,proto3" json:"realm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetServerRequest) Reset() {
+	*x = GetServerRequest{}
+	mi := &file_parley_chat_v1_account_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetServerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetServerRequest) ProtoMessage() {}
+
+func (x *GetServerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_account_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetServerRequest.ProtoReflect.Descriptor instead.
+func (*GetServerRequest) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetServerRequest) GetRealm() string {
+	if x != nil {
+		return x.Realm
+	}
+	return ""
+}
+
+// GetServerResponse is what somebody may know who has not signed in.
+type GetServerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// guests says that SignInGuest is allowed.
+	Guests        bool `protobuf:"varint,1,opt,name=guests,proto3" json:"guests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetServerResponse) Reset() {
+	*x = GetServerResponse{}
+	mi := &file_parley_chat_v1_account_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetServerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetServerResponse) ProtoMessage() {}
+
+func (x *GetServerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_account_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetServerResponse.ProtoReflect.Descriptor instead.
+func (*GetServerResponse) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetServerResponse) GetGuests() bool {
+	if x != nil {
+		return x.Guests
+	}
+	return false
+}
+
 // SignInRequest trades a password for tokens.
 type SignInRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -316,7 +575,7 @@ type SignInRequest struct {
 
 func (x *SignInRequest) Reset() {
 	*x = SignInRequest{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[4]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -328,7 +587,7 @@ func (x *SignInRequest) String() string {
 func (*SignInRequest) ProtoMessage() {}
 
 func (x *SignInRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[4]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -341,7 +600,7 @@ func (x *SignInRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInRequest.ProtoReflect.Descriptor instead.
 func (*SignInRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{4}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SignInRequest) GetRealm() string {
@@ -385,7 +644,7 @@ type SignInResponse struct {
 
 func (x *SignInResponse) Reset() {
 	*x = SignInResponse{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[5]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -397,7 +656,7 @@ func (x *SignInResponse) String() string {
 func (*SignInResponse) ProtoMessage() {}
 
 func (x *SignInResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[5]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -410,7 +669,7 @@ func (x *SignInResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInResponse.ProtoReflect.Descriptor instead.
 func (*SignInResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{5}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SignInResponse) GetUser() *User {
@@ -441,7 +700,7 @@ type RefreshRequest struct {
 
 func (x *RefreshRequest) Reset() {
 	*x = RefreshRequest{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[6]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -453,7 +712,7 @@ func (x *RefreshRequest) String() string {
 func (*RefreshRequest) ProtoMessage() {}
 
 func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[6]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -466,7 +725,7 @@ func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshRequest.ProtoReflect.Descriptor instead.
 func (*RefreshRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{6}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RefreshRequest) GetRefresh() string {
@@ -498,7 +757,7 @@ type RefreshResponse struct {
 
 func (x *RefreshResponse) Reset() {
 	*x = RefreshResponse{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[7]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +769,7 @@ func (x *RefreshResponse) String() string {
 func (*RefreshResponse) ProtoMessage() {}
 
 func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[7]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +782,7 @@ func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshResponse.ProtoReflect.Descriptor instead.
 func (*RefreshResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{7}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RefreshResponse) GetUser() *User {
@@ -558,7 +817,7 @@ type SignOutRequest struct {
 
 func (x *SignOutRequest) Reset() {
 	*x = SignOutRequest{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[8]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +829,7 @@ func (x *SignOutRequest) String() string {
 func (*SignOutRequest) ProtoMessage() {}
 
 func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[8]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +842,7 @@ func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
 func (*SignOutRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{8}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SignOutRequest) GetRefresh() string {
@@ -602,7 +861,7 @@ type SignOutResponse struct {
 
 func (x *SignOutResponse) Reset() {
 	*x = SignOutResponse{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[9]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -614,7 +873,7 @@ func (x *SignOutResponse) String() string {
 func (*SignOutResponse) ProtoMessage() {}
 
 func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[9]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -627,7 +886,7 @@ func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutResponse.ProtoReflect.Descriptor instead.
 func (*SignOutResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{9}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{13}
 }
 
 // GetUsersRequest asks for users.
@@ -643,7 +902,7 @@ type GetUsersRequest struct {
 
 func (x *GetUsersRequest) Reset() {
 	*x = GetUsersRequest{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[10]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +914,7 @@ func (x *GetUsersRequest) String() string {
 func (*GetUsersRequest) ProtoMessage() {}
 
 func (x *GetUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[10]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +927,7 @@ func (x *GetUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUsersRequest.ProtoReflect.Descriptor instead.
 func (*GetUsersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{10}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetUsersRequest) GetIds() []string {
@@ -696,7 +955,7 @@ type GetUsersResponse struct {
 
 func (x *GetUsersResponse) Reset() {
 	*x = GetUsersResponse{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[11]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -708,7 +967,7 @@ func (x *GetUsersResponse) String() string {
 func (*GetUsersResponse) ProtoMessage() {}
 
 func (x *GetUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[11]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -721,7 +980,7 @@ func (x *GetUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUsersResponse.ProtoReflect.Descriptor instead.
 func (*GetUsersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{11}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetUsersResponse) GetUsers() []*User {
@@ -735,28 +994,47 @@ var File_parley_chat_v1_account_proto protoreflect.FileDescriptor
 
 const file_parley_chat_v1_account_proto_rawDesc = "" +
 	"\n" +
-	"\x1cparley/chat/v1/account.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n" +
+	"\x1cparley/chat/v1/account.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xcc\x01\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
+	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\x12\x14\n" +
+	"\x05guest\x18\x04 \x01(\bR\x05guest\"\xcc\x01\n" +
 	"\x06Tokens\x12\x16\n" +
 	"\x06access\x18\x01 \x01(\tR\x06access\x12F\n" +
 	"\x11access_expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x0faccessExpiresAt\x12\x18\n" +
 	"\arefresh\x18\x03 \x01(\tR\arefresh\x12H\n" +
-	"\x12refresh_expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x10refreshExpiresAt\"\x8c\x01\n" +
+	"\x12refresh_expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x10refreshExpiresAt\"\xaf\x01\n" +
 	"\rSignUpRequest\x12\x14\n" +
 	"\x05realm\x18\x01 \x01(\tR\x05realm\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
 	"\bpassword\x18\x03 \x01(\tR\bpassword\x12\x16\n" +
 	"\x06device\x18\x04 \x01(\tR\x06device\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x05 \x01(\tR\trequestId\"\x9b\x01\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\x12!\n" +
+	"\fdisplay_name\x18\x06 \x01(\tR\vdisplayName\"\x9b\x01\n" +
 	"\x0eSignUpResponse\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.parley.chat.v1.UserR\x04user\x12.\n" +
 	"\x06tokens\x18\x02 \x01(\v2\x16.parley.chat.v1.TokensR\x06tokens\x12!\n" +
 	"\tduplicate\x18\x03 \x01(\bH\x00R\tduplicate\x88\x01\x01B\f\n" +
 	"\n" +
-	"_duplicate\"m\n" +
+	"_duplicate\"\x84\x01\n" +
+	"\x12SignInGuestRequest\x12\x14\n" +
+	"\x05realm\x18\x01 \x01(\tR\x05realm\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x16\n" +
+	"\x06device\x18\x03 \x01(\tR\x06device\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\xa0\x01\n" +
+	"\x13SignInGuestResponse\x12(\n" +
+	"\x04user\x18\x01 \x01(\v2\x14.parley.chat.v1.UserR\x04user\x12.\n" +
+	"\x06tokens\x18\x02 \x01(\v2\x16.parley.chat.v1.TokensR\x06tokens\x12!\n" +
+	"\tduplicate\x18\x03 \x01(\bH\x00R\tduplicate\x88\x01\x01B\f\n" +
+	"\n" +
+	"_duplicate\"(\n" +
+	"\x10GetServerRequest\x12\x14\n" +
+	"\x05realm\x18\x01 \x01(\tR\x05realm\"+\n" +
+	"\x11GetServerResponse\x12\x16\n" +
+	"\x06guests\x18\x01 \x01(\bR\x06guests\"m\n" +
 	"\rSignInRequest\x12\x14\n" +
 	"\x05realm\x18\x01 \x01(\tR\x05realm\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -796,37 +1074,43 @@ func file_parley_chat_v1_account_proto_rawDescGZIP() []byte {
 	return file_parley_chat_v1_account_proto_rawDescData
 }
 
-var file_parley_chat_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_parley_chat_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_parley_chat_v1_account_proto_goTypes = []any{
 	(*User)(nil),                  // 0: parley.chat.v1.User
 	(*Tokens)(nil),                // 1: parley.chat.v1.Tokens
 	(*SignUpRequest)(nil),         // 2: parley.chat.v1.SignUpRequest
 	(*SignUpResponse)(nil),        // 3: parley.chat.v1.SignUpResponse
-	(*SignInRequest)(nil),         // 4: parley.chat.v1.SignInRequest
-	(*SignInResponse)(nil),        // 5: parley.chat.v1.SignInResponse
-	(*RefreshRequest)(nil),        // 6: parley.chat.v1.RefreshRequest
-	(*RefreshResponse)(nil),       // 7: parley.chat.v1.RefreshResponse
-	(*SignOutRequest)(nil),        // 8: parley.chat.v1.SignOutRequest
-	(*SignOutResponse)(nil),       // 9: parley.chat.v1.SignOutResponse
-	(*GetUsersRequest)(nil),       // 10: parley.chat.v1.GetUsersRequest
-	(*GetUsersResponse)(nil),      // 11: parley.chat.v1.GetUsersResponse
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*SignInGuestRequest)(nil),    // 4: parley.chat.v1.SignInGuestRequest
+	(*SignInGuestResponse)(nil),   // 5: parley.chat.v1.SignInGuestResponse
+	(*GetServerRequest)(nil),      // 6: parley.chat.v1.GetServerRequest
+	(*GetServerResponse)(nil),     // 7: parley.chat.v1.GetServerResponse
+	(*SignInRequest)(nil),         // 8: parley.chat.v1.SignInRequest
+	(*SignInResponse)(nil),        // 9: parley.chat.v1.SignInResponse
+	(*RefreshRequest)(nil),        // 10: parley.chat.v1.RefreshRequest
+	(*RefreshResponse)(nil),       // 11: parley.chat.v1.RefreshResponse
+	(*SignOutRequest)(nil),        // 12: parley.chat.v1.SignOutRequest
+	(*SignOutResponse)(nil),       // 13: parley.chat.v1.SignOutResponse
+	(*GetUsersRequest)(nil),       // 14: parley.chat.v1.GetUsersRequest
+	(*GetUsersResponse)(nil),      // 15: parley.chat.v1.GetUsersResponse
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_parley_chat_v1_account_proto_depIdxs = []int32{
-	12, // 0: parley.chat.v1.Tokens.access_expires_at:type_name -> google.protobuf.Timestamp
-	12, // 1: parley.chat.v1.Tokens.refresh_expires_at:type_name -> google.protobuf.Timestamp
+	16, // 0: parley.chat.v1.Tokens.access_expires_at:type_name -> google.protobuf.Timestamp
+	16, // 1: parley.chat.v1.Tokens.refresh_expires_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: parley.chat.v1.SignUpResponse.user:type_name -> parley.chat.v1.User
 	1,  // 3: parley.chat.v1.SignUpResponse.tokens:type_name -> parley.chat.v1.Tokens
-	0,  // 4: parley.chat.v1.SignInResponse.user:type_name -> parley.chat.v1.User
-	1,  // 5: parley.chat.v1.SignInResponse.tokens:type_name -> parley.chat.v1.Tokens
-	0,  // 6: parley.chat.v1.RefreshResponse.user:type_name -> parley.chat.v1.User
-	1,  // 7: parley.chat.v1.RefreshResponse.tokens:type_name -> parley.chat.v1.Tokens
-	0,  // 8: parley.chat.v1.GetUsersResponse.users:type_name -> parley.chat.v1.User
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	0,  // 4: parley.chat.v1.SignInGuestResponse.user:type_name -> parley.chat.v1.User
+	1,  // 5: parley.chat.v1.SignInGuestResponse.tokens:type_name -> parley.chat.v1.Tokens
+	0,  // 6: parley.chat.v1.SignInResponse.user:type_name -> parley.chat.v1.User
+	1,  // 7: parley.chat.v1.SignInResponse.tokens:type_name -> parley.chat.v1.Tokens
+	0,  // 8: parley.chat.v1.RefreshResponse.user:type_name -> parley.chat.v1.User
+	1,  // 9: parley.chat.v1.RefreshResponse.tokens:type_name -> parley.chat.v1.Tokens
+	0,  // 10: parley.chat.v1.GetUsersResponse.users:type_name -> parley.chat.v1.User
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_parley_chat_v1_account_proto_init() }
@@ -835,14 +1119,15 @@ func file_parley_chat_v1_account_proto_init() {
 		return
 	}
 	file_parley_chat_v1_account_proto_msgTypes[3].OneofWrappers = []any{}
-	file_parley_chat_v1_account_proto_msgTypes[7].OneofWrappers = []any{}
+	file_parley_chat_v1_account_proto_msgTypes[5].OneofWrappers = []any{}
+	file_parley_chat_v1_account_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_chat_v1_account_proto_rawDesc), len(file_parley_chat_v1_account_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -262,7 +262,9 @@ type Conversation struct {
 	// head is how far it has come.
 	Head *Head `protobuf:"bytes,7,opt,name=head,proto3" json:"head,omitempty"`
 	// created_at is when it was made.
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// preview is its last message, if the caller may see one; absent from pushes.
+	Preview       *Preview `protobuf:"bytes,9,opt,name=preview,proto3" json:"preview,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -353,6 +355,104 @@ func (x *Conversation) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Conversation) GetPreview() *Preview {
+	if x != nil {
+		return x.Preview
+	}
+	return nil
+}
+
+// Preview is as much of a message as a list of conversations shows.
+type Preview struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// seq is the message.
+	Seq int64 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	// sender is the user's id.
+	Sender string `protobuf:"bytes,2,opt,name=sender,proto3" json:"sender,omitempty"`
+	// kind is what it is.
+	Kind MessageKind `protobuf:"varint,3,opt,name=kind,proto3,enum=parley.chat.v1.MessageKind" json:"kind,omitempty"`
+	// text is the beginning of its text, at most 120 characters.
+	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	// sent_at is when it was stored.
+	SentAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
+	// recalled says that its text was taken away.
+	Recalled      bool `protobuf:"varint,6,opt,name=recalled,proto3" json:"recalled,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Preview) Reset() {
+	*x = Preview{}
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Preview) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Preview) ProtoMessage() {}
+
+func (x *Preview) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Preview.ProtoReflect.Descriptor instead.
+func (*Preview) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Preview) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Preview) GetSender() string {
+	if x != nil {
+		return x.Sender
+	}
+	return ""
+}
+
+func (x *Preview) GetKind() MessageKind {
+	if x != nil {
+		return x.Kind
+	}
+	return MessageKind_MESSAGE_KIND_UNSPECIFIED
+}
+
+func (x *Preview) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Preview) GetSentAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SentAt
+	}
+	return nil
+}
+
+func (x *Preview) GetRecalled() bool {
+	if x != nil {
+		return x.Recalled
+	}
+	return false
+}
+
 // Member is one who is in a conversation.
 type Member struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -370,7 +470,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[2]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -382,7 +482,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[2]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -395,7 +495,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{2}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Member) GetUser() string {
@@ -437,7 +537,7 @@ type CreateDirectRequest struct {
 
 func (x *CreateDirectRequest) Reset() {
 	*x = CreateDirectRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[3]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -449,7 +549,7 @@ func (x *CreateDirectRequest) String() string {
 func (*CreateDirectRequest) ProtoMessage() {}
 
 func (x *CreateDirectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[3]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -462,7 +562,7 @@ func (x *CreateDirectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateDirectRequest.ProtoReflect.Descriptor instead.
 func (*CreateDirectRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{3}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateDirectRequest) GetUser() string {
@@ -485,7 +585,7 @@ type CreateDirectResponse struct {
 
 func (x *CreateDirectResponse) Reset() {
 	*x = CreateDirectResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[4]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -497,7 +597,7 @@ func (x *CreateDirectResponse) String() string {
 func (*CreateDirectResponse) ProtoMessage() {}
 
 func (x *CreateDirectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[4]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -510,7 +610,7 @@ func (x *CreateDirectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateDirectResponse.ProtoReflect.Descriptor instead.
 func (*CreateDirectResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{4}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateDirectResponse) GetConversation() *Conversation {
@@ -542,7 +642,7 @@ type CreateGroupRequest struct {
 
 func (x *CreateGroupRequest) Reset() {
 	*x = CreateGroupRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[5]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -554,7 +654,7 @@ func (x *CreateGroupRequest) String() string {
 func (*CreateGroupRequest) ProtoMessage() {}
 
 func (x *CreateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[5]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -567,7 +667,7 @@ func (x *CreateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateGroupRequest.ProtoReflect.Descriptor instead.
 func (*CreateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{5}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateGroupRequest) GetName() string {
@@ -604,7 +704,7 @@ type CreateGroupResponse struct {
 
 func (x *CreateGroupResponse) Reset() {
 	*x = CreateGroupResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[6]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +716,7 @@ func (x *CreateGroupResponse) String() string {
 func (*CreateGroupResponse) ProtoMessage() {}
 
 func (x *CreateGroupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[6]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +729,7 @@ func (x *CreateGroupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateGroupResponse.ProtoReflect.Descriptor instead.
 func (*CreateGroupResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{6}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateGroupResponse) GetConversation() *Conversation {
@@ -660,7 +760,7 @@ type CreateRoomRequest struct {
 
 func (x *CreateRoomRequest) Reset() {
 	*x = CreateRoomRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[7]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -672,7 +772,7 @@ func (x *CreateRoomRequest) String() string {
 func (*CreateRoomRequest) ProtoMessage() {}
 
 func (x *CreateRoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[7]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -685,7 +785,7 @@ func (x *CreateRoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRoomRequest.ProtoReflect.Descriptor instead.
 func (*CreateRoomRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{7}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateRoomRequest) GetName() string {
@@ -715,7 +815,7 @@ type CreateRoomResponse struct {
 
 func (x *CreateRoomResponse) Reset() {
 	*x = CreateRoomResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[8]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -727,7 +827,7 @@ func (x *CreateRoomResponse) String() string {
 func (*CreateRoomResponse) ProtoMessage() {}
 
 func (x *CreateRoomResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[8]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -740,7 +840,7 @@ func (x *CreateRoomResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRoomResponse.ProtoReflect.Descriptor instead.
 func (*CreateRoomResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{8}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateRoomResponse) GetConversation() *Conversation {
@@ -771,7 +871,7 @@ type JoinRoomRequest struct {
 
 func (x *JoinRoomRequest) Reset() {
 	*x = JoinRoomRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[9]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -783,7 +883,7 @@ func (x *JoinRoomRequest) String() string {
 func (*JoinRoomRequest) ProtoMessage() {}
 
 func (x *JoinRoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[9]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -796,7 +896,7 @@ func (x *JoinRoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRoomRequest.ProtoReflect.Descriptor instead.
 func (*JoinRoomRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{9}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *JoinRoomRequest) GetConversation() string {
@@ -826,7 +926,7 @@ type JoinRoomResponse struct {
 
 func (x *JoinRoomResponse) Reset() {
 	*x = JoinRoomResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[10]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +938,7 @@ func (x *JoinRoomResponse) String() string {
 func (*JoinRoomResponse) ProtoMessage() {}
 
 func (x *JoinRoomResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[10]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +951,7 @@ func (x *JoinRoomResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRoomResponse.ProtoReflect.Descriptor instead.
 func (*JoinRoomResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{10}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *JoinRoomResponse) GetConversation() *Conversation {
@@ -883,7 +983,7 @@ type AddMembersRequest struct {
 
 func (x *AddMembersRequest) Reset() {
 	*x = AddMembersRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[11]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -895,7 +995,7 @@ func (x *AddMembersRequest) String() string {
 func (*AddMembersRequest) ProtoMessage() {}
 
 func (x *AddMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[11]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -908,7 +1008,7 @@ func (x *AddMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddMembersRequest.ProtoReflect.Descriptor instead.
 func (*AddMembersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{11}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AddMembersRequest) GetConversation() string {
@@ -945,7 +1045,7 @@ type AddMembersResponse struct {
 
 func (x *AddMembersResponse) Reset() {
 	*x = AddMembersResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[12]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1057,7 @@ func (x *AddMembersResponse) String() string {
 func (*AddMembersResponse) ProtoMessage() {}
 
 func (x *AddMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[12]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1070,7 @@ func (x *AddMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddMembersResponse.ProtoReflect.Descriptor instead.
 func (*AddMembersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{12}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AddMembersResponse) GetConversation() *Conversation {
@@ -1000,7 +1100,7 @@ type LeaveConversationRequest struct {
 
 func (x *LeaveConversationRequest) Reset() {
 	*x = LeaveConversationRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[13]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1012,7 +1112,7 @@ func (x *LeaveConversationRequest) String() string {
 func (*LeaveConversationRequest) ProtoMessage() {}
 
 func (x *LeaveConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[13]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1025,7 +1125,7 @@ func (x *LeaveConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveConversationRequest.ProtoReflect.Descriptor instead.
 func (*LeaveConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{13}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LeaveConversationRequest) GetConversation() string {
@@ -1054,7 +1154,7 @@ type LeaveConversationResponse struct {
 
 func (x *LeaveConversationResponse) Reset() {
 	*x = LeaveConversationResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[14]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1066,7 +1166,7 @@ func (x *LeaveConversationResponse) String() string {
 func (*LeaveConversationResponse) ProtoMessage() {}
 
 func (x *LeaveConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[14]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1079,7 +1179,7 @@ func (x *LeaveConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveConversationResponse.ProtoReflect.Descriptor instead.
 func (*LeaveConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{14}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LeaveConversationResponse) GetDuplicate() bool {
@@ -1100,7 +1200,7 @@ type GetConversationRequest struct {
 
 func (x *GetConversationRequest) Reset() {
 	*x = GetConversationRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[15]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1212,7 @@ func (x *GetConversationRequest) String() string {
 func (*GetConversationRequest) ProtoMessage() {}
 
 func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[15]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1225,7 @@ func (x *GetConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConversationRequest.ProtoReflect.Descriptor instead.
 func (*GetConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{15}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetConversationRequest) GetConversation() string {
@@ -1146,7 +1246,7 @@ type GetConversationResponse struct {
 
 func (x *GetConversationResponse) Reset() {
 	*x = GetConversationResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[16]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1158,7 +1258,7 @@ func (x *GetConversationResponse) String() string {
 func (*GetConversationResponse) ProtoMessage() {}
 
 func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[16]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1171,7 +1271,7 @@ func (x *GetConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConversationResponse.ProtoReflect.Descriptor instead.
 func (*GetConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{16}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetConversationResponse) GetConversation() *Conversation {
@@ -1194,7 +1294,7 @@ type ListConversationsRequest struct {
 
 func (x *ListConversationsRequest) Reset() {
 	*x = ListConversationsRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[17]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1306,7 @@ func (x *ListConversationsRequest) String() string {
 func (*ListConversationsRequest) ProtoMessage() {}
 
 func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[17]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1319,7 @@ func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsRequest.ProtoReflect.Descriptor instead.
 func (*ListConversationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{17}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListConversationsRequest) GetAfter() string {
@@ -1249,7 +1349,7 @@ type ListConversationsResponse struct {
 
 func (x *ListConversationsResponse) Reset() {
 	*x = ListConversationsResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[18]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1261,7 +1361,7 @@ func (x *ListConversationsResponse) String() string {
 func (*ListConversationsResponse) ProtoMessage() {}
 
 func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[18]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1274,7 +1374,7 @@ func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsResponse.ProtoReflect.Descriptor instead.
 func (*ListConversationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{18}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListConversationsResponse) GetConversations() []*Conversation {
@@ -1306,7 +1406,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[19]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1418,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[19]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1431,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{19}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListMembersRequest) GetConversation() string {
@@ -1368,7 +1468,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[20]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1380,7 +1480,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[20]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1393,7 +1493,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{20}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -1421,7 +1521,7 @@ type OpenConversationRequest struct {
 
 func (x *OpenConversationRequest) Reset() {
 	*x = OpenConversationRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[21]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1433,7 +1533,7 @@ func (x *OpenConversationRequest) String() string {
 func (*OpenConversationRequest) ProtoMessage() {}
 
 func (x *OpenConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[21]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1446,7 +1546,7 @@ func (x *OpenConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenConversationRequest.ProtoReflect.Descriptor instead.
 func (*OpenConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{21}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OpenConversationRequest) GetConversation() string {
@@ -1470,7 +1570,7 @@ type OpenConversationResponse struct {
 
 func (x *OpenConversationResponse) Reset() {
 	*x = OpenConversationResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[22]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1582,7 @@ func (x *OpenConversationResponse) String() string {
 func (*OpenConversationResponse) ProtoMessage() {}
 
 func (x *OpenConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[22]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1595,7 @@ func (x *OpenConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenConversationResponse.ProtoReflect.Descriptor instead.
 func (*OpenConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{22}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *OpenConversationResponse) GetConversation() *Conversation {
@@ -1506,6 +1606,108 @@ func (x *OpenConversationResponse) GetConversation() *Conversation {
 }
 
 func (x *OpenConversationResponse) GetLooking() int32 {
+	if x != nil {
+		return x.Looking
+	}
+	return 0
+}
+
+// ListLookingRequest asks who looks at a room.
+type ListLookingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// conversation is the room's id.
+	Conversation  string `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLookingRequest) Reset() {
+	*x = ListLookingRequest{}
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLookingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLookingRequest) ProtoMessage() {}
+
+func (x *ListLookingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLookingRequest.ProtoReflect.Descriptor instead.
+func (*ListLookingRequest) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ListLookingRequest) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+// ListLookingResponse says who does at this moment: rooms have no presence of their
+// own, so ask again now and then.
+type ListLookingResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// users are up to 100 of them, those who came last left out, in no particular order.
+	Users []*User `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	// looking is how many conns look, about.
+	Looking       int32 `protobuf:"varint,2,opt,name=looking,proto3" json:"looking,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLookingResponse) Reset() {
+	*x = ListLookingResponse{}
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLookingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLookingResponse) ProtoMessage() {}
+
+func (x *ListLookingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLookingResponse.ProtoReflect.Descriptor instead.
+func (*ListLookingResponse) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ListLookingResponse) GetUsers() []*User {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *ListLookingResponse) GetLooking() int32 {
 	if x != nil {
 		return x.Looking
 	}
@@ -1523,7 +1725,7 @@ type CloseConversationRequest struct {
 
 func (x *CloseConversationRequest) Reset() {
 	*x = CloseConversationRequest{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[23]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1535,7 +1737,7 @@ func (x *CloseConversationRequest) String() string {
 func (*CloseConversationRequest) ProtoMessage() {}
 
 func (x *CloseConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[23]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1548,7 +1750,7 @@ func (x *CloseConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseConversationRequest.ProtoReflect.Descriptor instead.
 func (*CloseConversationRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{23}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CloseConversationRequest) GetConversation() string {
@@ -1567,7 +1769,7 @@ type CloseConversationResponse struct {
 
 func (x *CloseConversationResponse) Reset() {
 	*x = CloseConversationResponse{}
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[24]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +1781,7 @@ func (x *CloseConversationResponse) String() string {
 func (*CloseConversationResponse) ProtoMessage() {}
 
 func (x *CloseConversationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_conversation_proto_msgTypes[24]
+	mi := &file_parley_chat_v1_conversation_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,14 +1794,14 @@ func (x *CloseConversationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseConversationResponse.ProtoReflect.Descriptor instead.
 func (*CloseConversationResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{24}
+	return file_parley_chat_v1_conversation_proto_rawDescGZIP(), []int{27}
 }
 
 var File_parley_chat_v1_conversation_proto protoreflect.FileDescriptor
 
 const file_parley_chat_v1_conversation_proto_rawDesc = "" +
 	"\n" +
-	"!parley/chat/v1/conversation.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x01\n" +
+	"!parley/chat/v1/conversation.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cparley/chat/v1/account.proto\x1a\x1cparley/chat/v1/message.proto\"\xe6\x01\n" +
 	"\x04Head\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x10\n" +
@@ -1608,7 +1810,7 @@ const file_parley_chat_v1_conversation_proto_rawDesc = "" +
 	"\x06unread\x18\x05 \x01(\x03R\x06unread\x12\x19\n" +
 	"\bfrom_seq\x18\x06 \x01(\x03R\afromSeq\x12\x12\n" +
 	"\x04left\x18\a \x01(\bR\x04left\x124\n" +
-	"\x04type\x18\b \x01(\x0e2 .parley.chat.v1.ConversationTypeR\x04type\"\xa5\x02\n" +
+	"\x04type\x18\b \x01(\x0e2 .parley.chat.v1.ConversationTypeR\x04type\"\xd8\x02\n" +
 	"\fConversation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x124\n" +
 	"\x04type\x18\x02 \x01(\x0e2 .parley.chat.v1.ConversationTypeR\x04type\x12\x12\n" +
@@ -1618,7 +1820,15 @@ const file_parley_chat_v1_conversation_proto_rawDesc = "" +
 	"\x04role\x18\x06 \x01(\x0e2\x14.parley.chat.v1.RoleR\x04role\x12(\n" +
 	"\x04head\x18\a \x01(\v2\x14.parley.chat.v1.HeadR\x04head\x129\n" +
 	"\n" +
-	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\x9a\x01\n" +
+	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x121\n" +
+	"\apreview\x18\t \x01(\v2\x17.parley.chat.v1.PreviewR\apreview\"\xc9\x01\n" +
+	"\aPreview\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x03R\x03seq\x12\x16\n" +
+	"\x06sender\x18\x02 \x01(\tR\x06sender\x12/\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x1b.parley.chat.v1.MessageKindR\x04kind\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x123\n" +
+	"\asent_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x06sentAt\x12\x1a\n" +
+	"\brecalled\x18\x06 \x01(\bR\brecalled\"\x9a\x01\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12(\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x14.parley.chat.v1.RoleR\x04role\x127\n" +
@@ -1699,6 +1909,11 @@ const file_parley_chat_v1_conversation_proto_rawDesc = "" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\"v\n" +
 	"\x18OpenConversationResponse\x12@\n" +
 	"\fconversation\x18\x01 \x01(\v2\x1c.parley.chat.v1.ConversationR\fconversation\x12\x18\n" +
+	"\alooking\x18\x02 \x01(\x05R\alooking\"8\n" +
+	"\x12ListLookingRequest\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\"[\n" +
+	"\x13ListLookingResponse\x12*\n" +
+	"\x05users\x18\x01 \x03(\v2\x14.parley.chat.v1.UserR\x05users\x12\x18\n" +
 	"\alooking\x18\x02 \x01(\x05R\alooking\">\n" +
 	"\x18CloseConversationRequest\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\"\x1b\n" +
@@ -1727,59 +1942,68 @@ func file_parley_chat_v1_conversation_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_chat_v1_conversation_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_chat_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_parley_chat_v1_conversation_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_parley_chat_v1_conversation_proto_goTypes = []any{
 	(ConversationType)(0),             // 0: parley.chat.v1.ConversationType
 	(Role)(0),                         // 1: parley.chat.v1.Role
 	(*Head)(nil),                      // 2: parley.chat.v1.Head
 	(*Conversation)(nil),              // 3: parley.chat.v1.Conversation
-	(*Member)(nil),                    // 4: parley.chat.v1.Member
-	(*CreateDirectRequest)(nil),       // 5: parley.chat.v1.CreateDirectRequest
-	(*CreateDirectResponse)(nil),      // 6: parley.chat.v1.CreateDirectResponse
-	(*CreateGroupRequest)(nil),        // 7: parley.chat.v1.CreateGroupRequest
-	(*CreateGroupResponse)(nil),       // 8: parley.chat.v1.CreateGroupResponse
-	(*CreateRoomRequest)(nil),         // 9: parley.chat.v1.CreateRoomRequest
-	(*CreateRoomResponse)(nil),        // 10: parley.chat.v1.CreateRoomResponse
-	(*JoinRoomRequest)(nil),           // 11: parley.chat.v1.JoinRoomRequest
-	(*JoinRoomResponse)(nil),          // 12: parley.chat.v1.JoinRoomResponse
-	(*AddMembersRequest)(nil),         // 13: parley.chat.v1.AddMembersRequest
-	(*AddMembersResponse)(nil),        // 14: parley.chat.v1.AddMembersResponse
-	(*LeaveConversationRequest)(nil),  // 15: parley.chat.v1.LeaveConversationRequest
-	(*LeaveConversationResponse)(nil), // 16: parley.chat.v1.LeaveConversationResponse
-	(*GetConversationRequest)(nil),    // 17: parley.chat.v1.GetConversationRequest
-	(*GetConversationResponse)(nil),   // 18: parley.chat.v1.GetConversationResponse
-	(*ListConversationsRequest)(nil),  // 19: parley.chat.v1.ListConversationsRequest
-	(*ListConversationsResponse)(nil), // 20: parley.chat.v1.ListConversationsResponse
-	(*ListMembersRequest)(nil),        // 21: parley.chat.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),       // 22: parley.chat.v1.ListMembersResponse
-	(*OpenConversationRequest)(nil),   // 23: parley.chat.v1.OpenConversationRequest
-	(*OpenConversationResponse)(nil),  // 24: parley.chat.v1.OpenConversationResponse
-	(*CloseConversationRequest)(nil),  // 25: parley.chat.v1.CloseConversationRequest
-	(*CloseConversationResponse)(nil), // 26: parley.chat.v1.CloseConversationResponse
-	(*timestamppb.Timestamp)(nil),     // 27: google.protobuf.Timestamp
+	(*Preview)(nil),                   // 4: parley.chat.v1.Preview
+	(*Member)(nil),                    // 5: parley.chat.v1.Member
+	(*CreateDirectRequest)(nil),       // 6: parley.chat.v1.CreateDirectRequest
+	(*CreateDirectResponse)(nil),      // 7: parley.chat.v1.CreateDirectResponse
+	(*CreateGroupRequest)(nil),        // 8: parley.chat.v1.CreateGroupRequest
+	(*CreateGroupResponse)(nil),       // 9: parley.chat.v1.CreateGroupResponse
+	(*CreateRoomRequest)(nil),         // 10: parley.chat.v1.CreateRoomRequest
+	(*CreateRoomResponse)(nil),        // 11: parley.chat.v1.CreateRoomResponse
+	(*JoinRoomRequest)(nil),           // 12: parley.chat.v1.JoinRoomRequest
+	(*JoinRoomResponse)(nil),          // 13: parley.chat.v1.JoinRoomResponse
+	(*AddMembersRequest)(nil),         // 14: parley.chat.v1.AddMembersRequest
+	(*AddMembersResponse)(nil),        // 15: parley.chat.v1.AddMembersResponse
+	(*LeaveConversationRequest)(nil),  // 16: parley.chat.v1.LeaveConversationRequest
+	(*LeaveConversationResponse)(nil), // 17: parley.chat.v1.LeaveConversationResponse
+	(*GetConversationRequest)(nil),    // 18: parley.chat.v1.GetConversationRequest
+	(*GetConversationResponse)(nil),   // 19: parley.chat.v1.GetConversationResponse
+	(*ListConversationsRequest)(nil),  // 20: parley.chat.v1.ListConversationsRequest
+	(*ListConversationsResponse)(nil), // 21: parley.chat.v1.ListConversationsResponse
+	(*ListMembersRequest)(nil),        // 22: parley.chat.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),       // 23: parley.chat.v1.ListMembersResponse
+	(*OpenConversationRequest)(nil),   // 24: parley.chat.v1.OpenConversationRequest
+	(*OpenConversationResponse)(nil),  // 25: parley.chat.v1.OpenConversationResponse
+	(*ListLookingRequest)(nil),        // 26: parley.chat.v1.ListLookingRequest
+	(*ListLookingResponse)(nil),       // 27: parley.chat.v1.ListLookingResponse
+	(*CloseConversationRequest)(nil),  // 28: parley.chat.v1.CloseConversationRequest
+	(*CloseConversationResponse)(nil), // 29: parley.chat.v1.CloseConversationResponse
+	(*timestamppb.Timestamp)(nil),     // 30: google.protobuf.Timestamp
+	(MessageKind)(0),                  // 31: parley.chat.v1.MessageKind
+	(*User)(nil),                      // 32: parley.chat.v1.User
 }
 var file_parley_chat_v1_conversation_proto_depIdxs = []int32{
 	0,  // 0: parley.chat.v1.Head.type:type_name -> parley.chat.v1.ConversationType
 	0,  // 1: parley.chat.v1.Conversation.type:type_name -> parley.chat.v1.ConversationType
 	1,  // 2: parley.chat.v1.Conversation.role:type_name -> parley.chat.v1.Role
 	2,  // 3: parley.chat.v1.Conversation.head:type_name -> parley.chat.v1.Head
-	27, // 4: parley.chat.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
-	1,  // 5: parley.chat.v1.Member.role:type_name -> parley.chat.v1.Role
-	27, // 6: parley.chat.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
-	3,  // 7: parley.chat.v1.CreateDirectResponse.conversation:type_name -> parley.chat.v1.Conversation
-	3,  // 8: parley.chat.v1.CreateGroupResponse.conversation:type_name -> parley.chat.v1.Conversation
-	3,  // 9: parley.chat.v1.CreateRoomResponse.conversation:type_name -> parley.chat.v1.Conversation
-	3,  // 10: parley.chat.v1.JoinRoomResponse.conversation:type_name -> parley.chat.v1.Conversation
-	3,  // 11: parley.chat.v1.AddMembersResponse.conversation:type_name -> parley.chat.v1.Conversation
-	3,  // 12: parley.chat.v1.GetConversationResponse.conversation:type_name -> parley.chat.v1.Conversation
-	3,  // 13: parley.chat.v1.ListConversationsResponse.conversations:type_name -> parley.chat.v1.Conversation
-	4,  // 14: parley.chat.v1.ListMembersResponse.members:type_name -> parley.chat.v1.Member
-	3,  // 15: parley.chat.v1.OpenConversationResponse.conversation:type_name -> parley.chat.v1.Conversation
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	30, // 4: parley.chat.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
+	4,  // 5: parley.chat.v1.Conversation.preview:type_name -> parley.chat.v1.Preview
+	31, // 6: parley.chat.v1.Preview.kind:type_name -> parley.chat.v1.MessageKind
+	30, // 7: parley.chat.v1.Preview.sent_at:type_name -> google.protobuf.Timestamp
+	1,  // 8: parley.chat.v1.Member.role:type_name -> parley.chat.v1.Role
+	30, // 9: parley.chat.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
+	3,  // 10: parley.chat.v1.CreateDirectResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 11: parley.chat.v1.CreateGroupResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 12: parley.chat.v1.CreateRoomResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 13: parley.chat.v1.JoinRoomResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 14: parley.chat.v1.AddMembersResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 15: parley.chat.v1.GetConversationResponse.conversation:type_name -> parley.chat.v1.Conversation
+	3,  // 16: parley.chat.v1.ListConversationsResponse.conversations:type_name -> parley.chat.v1.Conversation
+	5,  // 17: parley.chat.v1.ListMembersResponse.members:type_name -> parley.chat.v1.Member
+	3,  // 18: parley.chat.v1.OpenConversationResponse.conversation:type_name -> parley.chat.v1.Conversation
+	32, // 19: parley.chat.v1.ListLookingResponse.users:type_name -> parley.chat.v1.User
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_parley_chat_v1_conversation_proto_init() }
@@ -1787,21 +2011,23 @@ func file_parley_chat_v1_conversation_proto_init() {
 	if File_parley_chat_v1_conversation_proto != nil {
 		return
 	}
-	file_parley_chat_v1_conversation_proto_msgTypes[4].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[6].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[8].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[10].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[12].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[14].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[18].OneofWrappers = []any{}
-	file_parley_chat_v1_conversation_proto_msgTypes[20].OneofWrappers = []any{}
+	file_parley_chat_v1_account_proto_init()
+	file_parley_chat_v1_message_proto_init()
+	file_parley_chat_v1_conversation_proto_msgTypes[5].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[7].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[9].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[11].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[13].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[15].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[19].OneofWrappers = []any{}
+	file_parley_chat_v1_conversation_proto_msgTypes[21].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_chat_v1_conversation_proto_rawDesc), len(file_parley_chat_v1_conversation_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   25,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

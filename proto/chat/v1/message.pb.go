@@ -36,6 +36,8 @@ const (
 	MessageKind_MESSAGE_KIND_ADDED MessageKind = 3
 	// MESSAGE_KIND_LEFT is a line of the system: sender left.
 	MessageKind_MESSAGE_KIND_LEFT MessageKind = 4
+	// MESSAGE_KIND_IMAGE is a picture; it cannot be edited.
+	MessageKind_MESSAGE_KIND_IMAGE MessageKind = 5
 )
 
 // Enum value maps for MessageKind.
@@ -46,6 +48,7 @@ var (
 		2: "MESSAGE_KIND_CREATED",
 		3: "MESSAGE_KIND_ADDED",
 		4: "MESSAGE_KIND_LEFT",
+		5: "MESSAGE_KIND_IMAGE",
 	}
 	MessageKind_value = map[string]int32{
 		"MESSAGE_KIND_UNSPECIFIED": 0,
@@ -53,6 +56,7 @@ var (
 		"MESSAGE_KIND_CREATED":     2,
 		"MESSAGE_KIND_ADDED":       3,
 		"MESSAGE_KIND_LEFT":        4,
+		"MESSAGE_KIND_IMAGE":       5,
 	}
 )
 
@@ -136,6 +140,99 @@ func (ChangeKind) EnumDescriptor() ([]byte, []int) {
 	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{1}
 }
 
+// Image is a picture that was sent. Its bytes are behind
+// GET /v1/images/{conversation}/{seq}, and a small one behind …?thumbnail=1, for those
+// who may read the message.
+type Image struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// type is what it is, image/png for example, by its content.
+	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	// width is in pixels.
+	Width int32 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`
+	// height is in pixels.
+	Height int32 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
+	// bytes is its size.
+	Bytes int64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// name is what the file was called, up to 128 characters; it may be empty.
+	Name string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	// file is where api keeps it; of no use to anybody else, and not shown to clients.
+	File          string `protobuf:"bytes,6,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Image) Reset() {
+	*x = Image{}
+	mi := &file_parley_chat_v1_message_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Image) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Image) ProtoMessage() {}
+
+func (x *Image) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_message_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Image.ProtoReflect.Descriptor instead.
+func (*Image) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Image) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Image) GetWidth() int32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *Image) GetHeight() int32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *Image) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Image) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Image) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
 // Message is one line of a conversation: (conversation, seq) names it for ever.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -160,14 +257,16 @@ type Message struct {
 	Users []string `protobuf:"bytes,9,rep,name=users,proto3" json:"users,omitempty"`
 	// request_id is the sender's own, so that its other devices know it again;
 	// only the sender sees it.
-	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// image is the picture, when kind is MESSAGE_KIND_IMAGE and it was not recalled.
+	Image         *Image `protobuf:"bytes,11,opt,name=image,proto3" json:"image,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[0]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -179,7 +278,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[0]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -192,7 +291,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{0}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Message) GetConversation() string {
@@ -265,6 +364,13 @@ func (x *Message) GetRequestId() string {
 	return ""
 }
 
+func (x *Message) GetImage() *Image {
+	if x != nil {
+		return x.Image
+	}
+	return nil
+}
+
 // Change is what happened to an older message: (conversation, rev) names it.
 type Change struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -288,7 +394,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[1]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -300,7 +406,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[1]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -313,7 +419,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{1}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Change) GetConversation() string {
@@ -372,15 +478,18 @@ type SendMessageRequest struct {
 	Conversation string `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	// request_id makes a repeat harmless, for ever.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// text is 1 to 16384 bytes.
-	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// text is 1 to 16384 bytes; empty with image.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// image is the ticket that POST /v1/images/{conversation} answered: the message is
+	// that picture.
+	Image         string `protobuf:"bytes,4,opt,name=image,proto3" json:"image,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendMessageRequest) Reset() {
 	*x = SendMessageRequest{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[2]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -392,7 +501,7 @@ func (x *SendMessageRequest) String() string {
 func (*SendMessageRequest) ProtoMessage() {}
 
 func (x *SendMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[2]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -405,7 +514,7 @@ func (x *SendMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageRequest.ProtoReflect.Descriptor instead.
 func (*SendMessageRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{2}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SendMessageRequest) GetConversation() string {
@@ -429,6 +538,13 @@ func (x *SendMessageRequest) GetText() string {
 	return ""
 }
 
+func (x *SendMessageRequest) GetImage() string {
+	if x != nil {
+		return x.Image
+	}
+	return ""
+}
+
 // SendMessageResponse says that it is stored.
 type SendMessageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -442,7 +558,7 @@ type SendMessageResponse struct {
 
 func (x *SendMessageResponse) Reset() {
 	*x = SendMessageResponse{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[3]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +570,7 @@ func (x *SendMessageResponse) String() string {
 func (*SendMessageResponse) ProtoMessage() {}
 
 func (x *SendMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[3]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +583,7 @@ func (x *SendMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageResponse.ProtoReflect.Descriptor instead.
 func (*SendMessageResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{3}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SendMessageResponse) GetMessage() *Message {
@@ -503,7 +619,7 @@ type GetMessagesRequest struct {
 
 func (x *GetMessagesRequest) Reset() {
 	*x = GetMessagesRequest{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[4]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +631,7 @@ func (x *GetMessagesRequest) String() string {
 func (*GetMessagesRequest) ProtoMessage() {}
 
 func (x *GetMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[4]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +644,7 @@ func (x *GetMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMessagesRequest.ProtoReflect.Descriptor instead.
 func (*GetMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{4}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetMessagesRequest) GetConversation() string {
@@ -581,7 +697,7 @@ type GetMessagesResponse struct {
 
 func (x *GetMessagesResponse) Reset() {
 	*x = GetMessagesResponse{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[5]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -593,7 +709,7 @@ func (x *GetMessagesResponse) String() string {
 func (*GetMessagesResponse) ProtoMessage() {}
 
 func (x *GetMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[5]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -606,7 +722,7 @@ func (x *GetMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMessagesResponse.ProtoReflect.Descriptor instead.
 func (*GetMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{5}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetMessagesResponse) GetMessages() []*Message {
@@ -664,7 +780,7 @@ type EditMessageRequest struct {
 
 func (x *EditMessageRequest) Reset() {
 	*x = EditMessageRequest{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[6]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -676,7 +792,7 @@ func (x *EditMessageRequest) String() string {
 func (*EditMessageRequest) ProtoMessage() {}
 
 func (x *EditMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[6]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -689,7 +805,7 @@ func (x *EditMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditMessageRequest.ProtoReflect.Descriptor instead.
 func (*EditMessageRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{6}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *EditMessageRequest) GetConversation() string {
@@ -740,7 +856,7 @@ type EditMessageResponse struct {
 
 func (x *EditMessageResponse) Reset() {
 	*x = EditMessageResponse{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[7]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -752,7 +868,7 @@ func (x *EditMessageResponse) String() string {
 func (*EditMessageResponse) ProtoMessage() {}
 
 func (x *EditMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[7]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -765,7 +881,7 @@ func (x *EditMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditMessageResponse.ProtoReflect.Descriptor instead.
 func (*EditMessageResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{7}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EditMessageResponse) GetChange() *Change {
@@ -797,7 +913,7 @@ type RecallMessageRequest struct {
 
 func (x *RecallMessageRequest) Reset() {
 	*x = RecallMessageRequest{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[8]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +925,7 @@ func (x *RecallMessageRequest) String() string {
 func (*RecallMessageRequest) ProtoMessage() {}
 
 func (x *RecallMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[8]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,7 +938,7 @@ func (x *RecallMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecallMessageRequest.ProtoReflect.Descriptor instead.
 func (*RecallMessageRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{8}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RecallMessageRequest) GetConversation() string {
@@ -859,7 +975,7 @@ type RecallMessageResponse struct {
 
 func (x *RecallMessageResponse) Reset() {
 	*x = RecallMessageResponse{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[9]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +987,7 @@ func (x *RecallMessageResponse) String() string {
 func (*RecallMessageResponse) ProtoMessage() {}
 
 func (x *RecallMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[9]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +1000,7 @@ func (x *RecallMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecallMessageResponse.ProtoReflect.Descriptor instead.
 func (*RecallMessageResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{9}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RecallMessageResponse) GetChange() *Change {
@@ -917,7 +1033,7 @@ type GetChangesRequest struct {
 
 func (x *GetChangesRequest) Reset() {
 	*x = GetChangesRequest{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[10]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +1045,7 @@ func (x *GetChangesRequest) String() string {
 func (*GetChangesRequest) ProtoMessage() {}
 
 func (x *GetChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[10]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1058,7 @@ func (x *GetChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetChangesRequest.ProtoReflect.Descriptor instead.
 func (*GetChangesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{10}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetChangesRequest) GetConversation() string {
@@ -985,7 +1101,7 @@ type GetChangesResponse struct {
 
 func (x *GetChangesResponse) Reset() {
 	*x = GetChangesResponse{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[11]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -997,7 +1113,7 @@ func (x *GetChangesResponse) String() string {
 func (*GetChangesResponse) ProtoMessage() {}
 
 func (x *GetChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[11]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1010,7 +1126,7 @@ func (x *GetChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetChangesResponse.ProtoReflect.Descriptor instead.
 func (*GetChangesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{11}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetChangesResponse) GetChanges() []*Change {
@@ -1054,7 +1170,7 @@ type MarkReadRequest struct {
 
 func (x *MarkReadRequest) Reset() {
 	*x = MarkReadRequest{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[12]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1066,7 +1182,7 @@ func (x *MarkReadRequest) String() string {
 func (*MarkReadRequest) ProtoMessage() {}
 
 func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[12]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1079,7 +1195,7 @@ func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadRequest.ProtoReflect.Descriptor instead.
 func (*MarkReadRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{12}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MarkReadRequest) GetConversation() string {
@@ -1109,7 +1225,7 @@ type MarkReadResponse struct {
 
 func (x *MarkReadResponse) Reset() {
 	*x = MarkReadResponse{}
-	mi := &file_parley_chat_v1_message_proto_msgTypes[13]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +1237,7 @@ func (x *MarkReadResponse) String() string {
 func (*MarkReadResponse) ProtoMessage() {}
 
 func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_message_proto_msgTypes[13]
+	mi := &file_parley_chat_v1_message_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +1250,7 @@ func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadResponse.ProtoReflect.Descriptor instead.
 func (*MarkReadResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{13}
+	return file_parley_chat_v1_message_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *MarkReadResponse) GetReadSeq() int64 {
@@ -1155,7 +1271,14 @@ var File_parley_chat_v1_message_proto protoreflect.FileDescriptor
 
 const file_parley_chat_v1_message_proto_rawDesc = "" +
 	"\n" +
-	"\x1cparley/chat/v1/message.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x02\n" +
+	"\x1cparley/chat/v1/message.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x01\n" +
+	"\x05Image\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
+	"\x05width\x18\x02 \x01(\x05R\x05width\x12\x16\n" +
+	"\x06height\x18\x03 \x01(\x05R\x06height\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12\x12\n" +
+	"\x04file\x18\x06 \x01(\tR\x04file\"\xe1\x02\n" +
 	"\aMessage\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x16\n" +
@@ -1168,7 +1291,8 @@ const file_parley_chat_v1_message_proto_rawDesc = "" +
 	"\x05users\x18\t \x03(\tR\x05users\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\n" +
-	" \x01(\tR\trequestId\"\xe5\x01\n" +
+	" \x01(\tR\trequestId\x12+\n" +
+	"\x05image\x18\v \x01(\v2\x15.parley.chat.v1.ImageR\x05image\"\xe5\x01\n" +
 	"\x06Change\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x10\n" +
 	"\x03rev\x18\x02 \x01(\x03R\x03rev\x12\x10\n" +
@@ -1177,12 +1301,13 @@ const file_parley_chat_v1_message_proto_rawDesc = "" +
 	"\x05actor\x18\x05 \x01(\tR\x05actor\x12\x12\n" +
 	"\x04text\x18\x06 \x01(\tR\x04text\x129\n" +
 	"\n" +
-	"changed_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\"k\n" +
+	"changed_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\"\x81\x01\n" +
 	"\x12SendMessageRequest\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"y\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n" +
+	"\x05image\x18\x04 \x01(\tR\x05image\"y\n" +
 	"\x13SendMessageResponse\x121\n" +
 	"\amessage\x18\x01 \x01(\v2\x17.parley.chat.v1.MessageR\amessage\x12!\n" +
 	"\tduplicate\x18\x02 \x01(\bH\x00R\tduplicate\x88\x01\x01B\f\n" +
@@ -1237,13 +1362,14 @@ const file_parley_chat_v1_message_proto_rawDesc = "" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\"E\n" +
 	"\x10MarkReadResponse\x12\x19\n" +
 	"\bread_seq\x18\x01 \x01(\x03R\areadSeq\x12\x16\n" +
-	"\x06unread\x18\x02 \x01(\x03R\x06unread*\x8b\x01\n" +
+	"\x06unread\x18\x02 \x01(\x03R\x06unread*\xa3\x01\n" +
 	"\vMessageKind\x12\x1c\n" +
 	"\x18MESSAGE_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11MESSAGE_KIND_TEXT\x10\x01\x12\x18\n" +
 	"\x14MESSAGE_KIND_CREATED\x10\x02\x12\x16\n" +
 	"\x12MESSAGE_KIND_ADDED\x10\x03\x12\x15\n" +
-	"\x11MESSAGE_KIND_LEFT\x10\x04*[\n" +
+	"\x11MESSAGE_KIND_LEFT\x10\x04\x12\x16\n" +
+	"\x12MESSAGE_KIND_IMAGE\x10\x05*[\n" +
 	"\n" +
 	"ChangeKind\x12\x1b\n" +
 	"\x17CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
@@ -1263,41 +1389,43 @@ func file_parley_chat_v1_message_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_chat_v1_message_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_chat_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_parley_chat_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_parley_chat_v1_message_proto_goTypes = []any{
 	(MessageKind)(0),              // 0: parley.chat.v1.MessageKind
 	(ChangeKind)(0),               // 1: parley.chat.v1.ChangeKind
-	(*Message)(nil),               // 2: parley.chat.v1.Message
-	(*Change)(nil),                // 3: parley.chat.v1.Change
-	(*SendMessageRequest)(nil),    // 4: parley.chat.v1.SendMessageRequest
-	(*SendMessageResponse)(nil),   // 5: parley.chat.v1.SendMessageResponse
-	(*GetMessagesRequest)(nil),    // 6: parley.chat.v1.GetMessagesRequest
-	(*GetMessagesResponse)(nil),   // 7: parley.chat.v1.GetMessagesResponse
-	(*EditMessageRequest)(nil),    // 8: parley.chat.v1.EditMessageRequest
-	(*EditMessageResponse)(nil),   // 9: parley.chat.v1.EditMessageResponse
-	(*RecallMessageRequest)(nil),  // 10: parley.chat.v1.RecallMessageRequest
-	(*RecallMessageResponse)(nil), // 11: parley.chat.v1.RecallMessageResponse
-	(*GetChangesRequest)(nil),     // 12: parley.chat.v1.GetChangesRequest
-	(*GetChangesResponse)(nil),    // 13: parley.chat.v1.GetChangesResponse
-	(*MarkReadRequest)(nil),       // 14: parley.chat.v1.MarkReadRequest
-	(*MarkReadResponse)(nil),      // 15: parley.chat.v1.MarkReadResponse
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*Image)(nil),                 // 2: parley.chat.v1.Image
+	(*Message)(nil),               // 3: parley.chat.v1.Message
+	(*Change)(nil),                // 4: parley.chat.v1.Change
+	(*SendMessageRequest)(nil),    // 5: parley.chat.v1.SendMessageRequest
+	(*SendMessageResponse)(nil),   // 6: parley.chat.v1.SendMessageResponse
+	(*GetMessagesRequest)(nil),    // 7: parley.chat.v1.GetMessagesRequest
+	(*GetMessagesResponse)(nil),   // 8: parley.chat.v1.GetMessagesResponse
+	(*EditMessageRequest)(nil),    // 9: parley.chat.v1.EditMessageRequest
+	(*EditMessageResponse)(nil),   // 10: parley.chat.v1.EditMessageResponse
+	(*RecallMessageRequest)(nil),  // 11: parley.chat.v1.RecallMessageRequest
+	(*RecallMessageResponse)(nil), // 12: parley.chat.v1.RecallMessageResponse
+	(*GetChangesRequest)(nil),     // 13: parley.chat.v1.GetChangesRequest
+	(*GetChangesResponse)(nil),    // 14: parley.chat.v1.GetChangesResponse
+	(*MarkReadRequest)(nil),       // 15: parley.chat.v1.MarkReadRequest
+	(*MarkReadResponse)(nil),      // 16: parley.chat.v1.MarkReadResponse
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_parley_chat_v1_message_proto_depIdxs = []int32{
 	0,  // 0: parley.chat.v1.Message.kind:type_name -> parley.chat.v1.MessageKind
-	16, // 1: parley.chat.v1.Message.sent_at:type_name -> google.protobuf.Timestamp
-	1,  // 2: parley.chat.v1.Change.kind:type_name -> parley.chat.v1.ChangeKind
-	16, // 3: parley.chat.v1.Change.changed_at:type_name -> google.protobuf.Timestamp
-	2,  // 4: parley.chat.v1.SendMessageResponse.message:type_name -> parley.chat.v1.Message
-	2,  // 5: parley.chat.v1.GetMessagesResponse.messages:type_name -> parley.chat.v1.Message
-	3,  // 6: parley.chat.v1.EditMessageResponse.change:type_name -> parley.chat.v1.Change
-	3,  // 7: parley.chat.v1.RecallMessageResponse.change:type_name -> parley.chat.v1.Change
-	3,  // 8: parley.chat.v1.GetChangesResponse.changes:type_name -> parley.chat.v1.Change
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	17, // 1: parley.chat.v1.Message.sent_at:type_name -> google.protobuf.Timestamp
+	2,  // 2: parley.chat.v1.Message.image:type_name -> parley.chat.v1.Image
+	1,  // 3: parley.chat.v1.Change.kind:type_name -> parley.chat.v1.ChangeKind
+	17, // 4: parley.chat.v1.Change.changed_at:type_name -> google.protobuf.Timestamp
+	3,  // 5: parley.chat.v1.SendMessageResponse.message:type_name -> parley.chat.v1.Message
+	3,  // 6: parley.chat.v1.GetMessagesResponse.messages:type_name -> parley.chat.v1.Message
+	4,  // 7: parley.chat.v1.EditMessageResponse.change:type_name -> parley.chat.v1.Change
+	4,  // 8: parley.chat.v1.RecallMessageResponse.change:type_name -> parley.chat.v1.Change
+	4,  // 9: parley.chat.v1.GetChangesResponse.changes:type_name -> parley.chat.v1.Change
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_parley_chat_v1_message_proto_init() }
@@ -1305,18 +1433,18 @@ func file_parley_chat_v1_message_proto_init() {
 	if File_parley_chat_v1_message_proto != nil {
 		return
 	}
-	file_parley_chat_v1_message_proto_msgTypes[3].OneofWrappers = []any{}
-	file_parley_chat_v1_message_proto_msgTypes[5].OneofWrappers = []any{}
-	file_parley_chat_v1_message_proto_msgTypes[7].OneofWrappers = []any{}
-	file_parley_chat_v1_message_proto_msgTypes[9].OneofWrappers = []any{}
-	file_parley_chat_v1_message_proto_msgTypes[11].OneofWrappers = []any{}
+	file_parley_chat_v1_message_proto_msgTypes[4].OneofWrappers = []any{}
+	file_parley_chat_v1_message_proto_msgTypes[6].OneofWrappers = []any{}
+	file_parley_chat_v1_message_proto_msgTypes[8].OneofWrappers = []any{}
+	file_parley_chat_v1_message_proto_msgTypes[10].OneofWrappers = []any{}
+	file_parley_chat_v1_message_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_chat_v1_message_proto_rawDesc), len(file_parley_chat_v1_message_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

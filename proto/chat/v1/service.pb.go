@@ -20,6 +20,8 @@
 //     changes remember theirs for ever, everything else for 7 days.
 //   - An error with temporary set may be asked again, with the same request_id,
 //     after retryAfterMs or a pause that grows.
+//   - An rpc with an idempotency_level may be asked again after a lost answer, one that
+//     changes something with the same request_id.
 //   - Fields that a reader does not know are ignored.
 
 package chatv1
@@ -42,152 +44,167 @@ var File_parley_chat_v1_service_proto protoreflect.FileDescriptor
 
 const file_parley_chat_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cparley/chat/v1/service.proto\x12\x0eparley.chat.v1\x1a\x1cparley/chat/v1/account.proto\x1a!parley/chat/v1/conversation.proto\x1a\x1cparley/chat/v1/message.proto\x1a\x1dparley/chat/v1/presence.proto\x1a\x1cparley/chat/v1/session.proto2\xb7\x12\n" +
-	"\vChatService\x12G\n" +
-	"\x06SignUp\x12\x1d.parley.chat.v1.SignUpRequest\x1a\x1e.parley.chat.v1.SignUpResponse\x12G\n" +
-	"\x06SignIn\x12\x1d.parley.chat.v1.SignInRequest\x1a\x1e.parley.chat.v1.SignInResponse\x12J\n" +
-	"\aRefresh\x12\x1e.parley.chat.v1.RefreshRequest\x1a\x1f.parley.chat.v1.RefreshResponse\x12J\n" +
-	"\aSignOut\x12\x1e.parley.chat.v1.SignOutRequest\x1a\x1f.parley.chat.v1.SignOutResponse\x12M\n" +
-	"\bGetUsers\x12\x1f.parley.chat.v1.GetUsersRequest\x1a .parley.chat.v1.GetUsersResponse\x12V\n" +
-	"\vOpenSession\x12\".parley.chat.v1.OpenSessionRequest\x1a#.parley.chat.v1.OpenSessionResponse\x12D\n" +
-	"\x05Renew\x12\x1c.parley.chat.v1.RenewRequest\x1a\x1d.parley.chat.v1.RenewResponse\x12P\n" +
-	"\tListHeads\x12 .parley.chat.v1.ListHeadsRequest\x1a!.parley.chat.v1.ListHeadsResponse\x12Y\n" +
-	"\fCreateDirect\x12#.parley.chat.v1.CreateDirectRequest\x1a$.parley.chat.v1.CreateDirectResponse\x12V\n" +
-	"\vCreateGroup\x12\".parley.chat.v1.CreateGroupRequest\x1a#.parley.chat.v1.CreateGroupResponse\x12S\n" +
+	"\x1cparley/chat/v1/service.proto\x12\x0eparley.chat.v1\x1a\x1cparley/chat/v1/account.proto\x1a!parley/chat/v1/conversation.proto\x1a\x1cparley/chat/v1/message.proto\x1a\x1cparley/chat/v1/options.proto\x1a\x1dparley/chat/v1/presence.proto\x1a\x1cparley/chat/v1/session.proto2\xe3\x15\n" +
+	"\vChatService\x12P\n" +
+	"\x06SignUp\x12\x1d.parley.chat.v1.SignUpRequest\x1a\x1e.parley.chat.v1.SignUpResponse\"\a\xa0\x82\x19\x01\x90\x02\x02\x12_\n" +
+	"\vSignInGuest\x12\".parley.chat.v1.SignInGuestRequest\x1a#.parley.chat.v1.SignInGuestResponse\"\a\xa0\x82\x19\x01\x90\x02\x02\x12Y\n" +
+	"\tGetServer\x12 .parley.chat.v1.GetServerRequest\x1a!.parley.chat.v1.GetServerResponse\"\a\xa0\x82\x19\x01\x90\x02\x01\x12M\n" +
+	"\x06SignIn\x12\x1d.parley.chat.v1.SignInRequest\x1a\x1e.parley.chat.v1.SignInResponse\"\x04\xa0\x82\x19\x01\x12S\n" +
+	"\aRefresh\x12\x1e.parley.chat.v1.RefreshRequest\x1a\x1f.parley.chat.v1.RefreshResponse\"\a\xa0\x82\x19\x01\x90\x02\x02\x12S\n" +
+	"\aSignOut\x12\x1e.parley.chat.v1.SignOutRequest\x1a\x1f.parley.chat.v1.SignOutResponse\"\a\xa0\x82\x19\x01\x90\x02\x02\x12R\n" +
+	"\bGetUsers\x12\x1f.parley.chat.v1.GetUsersRequest\x1a .parley.chat.v1.GetUsersResponse\"\x03\x90\x02\x01\x12\\\n" +
+	"\vOpenSession\x12\".parley.chat.v1.OpenSessionRequest\x1a#.parley.chat.v1.OpenSessionResponse\"\x04\xa0\x82\x19\x02\x12J\n" +
+	"\x05Renew\x12\x1c.parley.chat.v1.RenewRequest\x1a\x1d.parley.chat.v1.RenewResponse\"\x04\xa0\x82\x19\x02\x12U\n" +
+	"\tListHeads\x12 .parley.chat.v1.ListHeadsRequest\x1a!.parley.chat.v1.ListHeadsResponse\"\x03\x90\x02\x01\x12^\n" +
+	"\fCreateDirect\x12#.parley.chat.v1.CreateDirectRequest\x1a$.parley.chat.v1.CreateDirectResponse\"\x03\x90\x02\x02\x12[\n" +
+	"\vCreateGroup\x12\".parley.chat.v1.CreateGroupRequest\x1a#.parley.chat.v1.CreateGroupResponse\"\x03\x90\x02\x02\x12X\n" +
 	"\n" +
-	"CreateRoom\x12!.parley.chat.v1.CreateRoomRequest\x1a\".parley.chat.v1.CreateRoomResponse\x12M\n" +
-	"\bJoinRoom\x12\x1f.parley.chat.v1.JoinRoomRequest\x1a .parley.chat.v1.JoinRoomResponse\x12S\n" +
+	"CreateRoom\x12!.parley.chat.v1.CreateRoomRequest\x1a\".parley.chat.v1.CreateRoomResponse\"\x03\x90\x02\x02\x12R\n" +
+	"\bJoinRoom\x12\x1f.parley.chat.v1.JoinRoomRequest\x1a .parley.chat.v1.JoinRoomResponse\"\x03\x90\x02\x02\x12X\n" +
 	"\n" +
-	"AddMembers\x12!.parley.chat.v1.AddMembersRequest\x1a\".parley.chat.v1.AddMembersResponse\x12h\n" +
-	"\x11LeaveConversation\x12(.parley.chat.v1.LeaveConversationRequest\x1a).parley.chat.v1.LeaveConversationResponse\x12b\n" +
-	"\x0fGetConversation\x12&.parley.chat.v1.GetConversationRequest\x1a'.parley.chat.v1.GetConversationResponse\x12h\n" +
-	"\x11ListConversations\x12(.parley.chat.v1.ListConversationsRequest\x1a).parley.chat.v1.ListConversationsResponse\x12V\n" +
-	"\vListMembers\x12\".parley.chat.v1.ListMembersRequest\x1a#.parley.chat.v1.ListMembersResponse\x12e\n" +
-	"\x10OpenConversation\x12'.parley.chat.v1.OpenConversationRequest\x1a(.parley.chat.v1.OpenConversationResponse\x12h\n" +
-	"\x11CloseConversation\x12(.parley.chat.v1.CloseConversationRequest\x1a).parley.chat.v1.CloseConversationResponse\x12V\n" +
-	"\vSendMessage\x12\".parley.chat.v1.SendMessageRequest\x1a#.parley.chat.v1.SendMessageResponse\x12V\n" +
-	"\vGetMessages\x12\".parley.chat.v1.GetMessagesRequest\x1a#.parley.chat.v1.GetMessagesResponse\x12V\n" +
-	"\vEditMessage\x12\".parley.chat.v1.EditMessageRequest\x1a#.parley.chat.v1.EditMessageResponse\x12\\\n" +
-	"\rRecallMessage\x12$.parley.chat.v1.RecallMessageRequest\x1a%.parley.chat.v1.RecallMessageResponse\x12S\n" +
+	"AddMembers\x12!.parley.chat.v1.AddMembersRequest\x1a\".parley.chat.v1.AddMembersResponse\"\x03\x90\x02\x02\x12m\n" +
+	"\x11LeaveConversation\x12(.parley.chat.v1.LeaveConversationRequest\x1a).parley.chat.v1.LeaveConversationResponse\"\x03\x90\x02\x02\x12g\n" +
+	"\x0fGetConversation\x12&.parley.chat.v1.GetConversationRequest\x1a'.parley.chat.v1.GetConversationResponse\"\x03\x90\x02\x01\x12m\n" +
+	"\x11ListConversations\x12(.parley.chat.v1.ListConversationsRequest\x1a).parley.chat.v1.ListConversationsResponse\"\x03\x90\x02\x01\x12[\n" +
+	"\vListMembers\x12\".parley.chat.v1.ListMembersRequest\x1a#.parley.chat.v1.ListMembersResponse\"\x03\x90\x02\x01\x12k\n" +
+	"\x10OpenConversation\x12'.parley.chat.v1.OpenConversationRequest\x1a(.parley.chat.v1.OpenConversationResponse\"\x04\xa0\x82\x19\x02\x12[\n" +
+	"\vListLooking\x12\".parley.chat.v1.ListLookingRequest\x1a#.parley.chat.v1.ListLookingResponse\"\x03\x90\x02\x01\x12n\n" +
+	"\x11CloseConversation\x12(.parley.chat.v1.CloseConversationRequest\x1a).parley.chat.v1.CloseConversationResponse\"\x04\xa0\x82\x19\x02\x12[\n" +
+	"\vSendMessage\x12\".parley.chat.v1.SendMessageRequest\x1a#.parley.chat.v1.SendMessageResponse\"\x03\x90\x02\x02\x12[\n" +
+	"\vGetMessages\x12\".parley.chat.v1.GetMessagesRequest\x1a#.parley.chat.v1.GetMessagesResponse\"\x03\x90\x02\x01\x12[\n" +
+	"\vEditMessage\x12\".parley.chat.v1.EditMessageRequest\x1a#.parley.chat.v1.EditMessageResponse\"\x03\x90\x02\x02\x12a\n" +
+	"\rRecallMessage\x12$.parley.chat.v1.RecallMessageRequest\x1a%.parley.chat.v1.RecallMessageResponse\"\x03\x90\x02\x02\x12X\n" +
 	"\n" +
-	"GetChanges\x12!.parley.chat.v1.GetChangesRequest\x1a\".parley.chat.v1.GetChangesResponse\x12M\n" +
-	"\bMarkRead\x12\x1f.parley.chat.v1.MarkReadRequest\x1a .parley.chat.v1.MarkReadResponse\x12P\n" +
-	"\tSetTyping\x12 .parley.chat.v1.SetTypingRequest\x1a!.parley.chat.v1.SetTypingResponse\x12V\n" +
-	"\vGetPresence\x12\".parley.chat.v1.GetPresenceRequest\x1a#.parley.chat.v1.GetPresenceResponseB2Z0github.com/parley-im/parley/proto/chat/v1;chatv1b\x06proto3"
+	"GetChanges\x12!.parley.chat.v1.GetChangesRequest\x1a\".parley.chat.v1.GetChangesResponse\"\x03\x90\x02\x01\x12R\n" +
+	"\bMarkRead\x12\x1f.parley.chat.v1.MarkReadRequest\x1a .parley.chat.v1.MarkReadResponse\"\x03\x90\x02\x02\x12P\n" +
+	"\tSetTyping\x12 .parley.chat.v1.SetTypingRequest\x1a!.parley.chat.v1.SetTypingResponse\x12[\n" +
+	"\vGetPresence\x12\".parley.chat.v1.GetPresenceRequest\x1a#.parley.chat.v1.GetPresenceResponse\"\x03\x90\x02\x01B2Z0github.com/parley-im/parley/proto/chat/v1;chatv1b\x06proto3"
 
 var file_parley_chat_v1_service_proto_goTypes = []any{
 	(*SignUpRequest)(nil),             // 0: parley.chat.v1.SignUpRequest
-	(*SignInRequest)(nil),             // 1: parley.chat.v1.SignInRequest
-	(*RefreshRequest)(nil),            // 2: parley.chat.v1.RefreshRequest
-	(*SignOutRequest)(nil),            // 3: parley.chat.v1.SignOutRequest
-	(*GetUsersRequest)(nil),           // 4: parley.chat.v1.GetUsersRequest
-	(*OpenSessionRequest)(nil),        // 5: parley.chat.v1.OpenSessionRequest
-	(*RenewRequest)(nil),              // 6: parley.chat.v1.RenewRequest
-	(*ListHeadsRequest)(nil),          // 7: parley.chat.v1.ListHeadsRequest
-	(*CreateDirectRequest)(nil),       // 8: parley.chat.v1.CreateDirectRequest
-	(*CreateGroupRequest)(nil),        // 9: parley.chat.v1.CreateGroupRequest
-	(*CreateRoomRequest)(nil),         // 10: parley.chat.v1.CreateRoomRequest
-	(*JoinRoomRequest)(nil),           // 11: parley.chat.v1.JoinRoomRequest
-	(*AddMembersRequest)(nil),         // 12: parley.chat.v1.AddMembersRequest
-	(*LeaveConversationRequest)(nil),  // 13: parley.chat.v1.LeaveConversationRequest
-	(*GetConversationRequest)(nil),    // 14: parley.chat.v1.GetConversationRequest
-	(*ListConversationsRequest)(nil),  // 15: parley.chat.v1.ListConversationsRequest
-	(*ListMembersRequest)(nil),        // 16: parley.chat.v1.ListMembersRequest
-	(*OpenConversationRequest)(nil),   // 17: parley.chat.v1.OpenConversationRequest
-	(*CloseConversationRequest)(nil),  // 18: parley.chat.v1.CloseConversationRequest
-	(*SendMessageRequest)(nil),        // 19: parley.chat.v1.SendMessageRequest
-	(*GetMessagesRequest)(nil),        // 20: parley.chat.v1.GetMessagesRequest
-	(*EditMessageRequest)(nil),        // 21: parley.chat.v1.EditMessageRequest
-	(*RecallMessageRequest)(nil),      // 22: parley.chat.v1.RecallMessageRequest
-	(*GetChangesRequest)(nil),         // 23: parley.chat.v1.GetChangesRequest
-	(*MarkReadRequest)(nil),           // 24: parley.chat.v1.MarkReadRequest
-	(*SetTypingRequest)(nil),          // 25: parley.chat.v1.SetTypingRequest
-	(*GetPresenceRequest)(nil),        // 26: parley.chat.v1.GetPresenceRequest
-	(*SignUpResponse)(nil),            // 27: parley.chat.v1.SignUpResponse
-	(*SignInResponse)(nil),            // 28: parley.chat.v1.SignInResponse
-	(*RefreshResponse)(nil),           // 29: parley.chat.v1.RefreshResponse
-	(*SignOutResponse)(nil),           // 30: parley.chat.v1.SignOutResponse
-	(*GetUsersResponse)(nil),          // 31: parley.chat.v1.GetUsersResponse
-	(*OpenSessionResponse)(nil),       // 32: parley.chat.v1.OpenSessionResponse
-	(*RenewResponse)(nil),             // 33: parley.chat.v1.RenewResponse
-	(*ListHeadsResponse)(nil),         // 34: parley.chat.v1.ListHeadsResponse
-	(*CreateDirectResponse)(nil),      // 35: parley.chat.v1.CreateDirectResponse
-	(*CreateGroupResponse)(nil),       // 36: parley.chat.v1.CreateGroupResponse
-	(*CreateRoomResponse)(nil),        // 37: parley.chat.v1.CreateRoomResponse
-	(*JoinRoomResponse)(nil),          // 38: parley.chat.v1.JoinRoomResponse
-	(*AddMembersResponse)(nil),        // 39: parley.chat.v1.AddMembersResponse
-	(*LeaveConversationResponse)(nil), // 40: parley.chat.v1.LeaveConversationResponse
-	(*GetConversationResponse)(nil),   // 41: parley.chat.v1.GetConversationResponse
-	(*ListConversationsResponse)(nil), // 42: parley.chat.v1.ListConversationsResponse
-	(*ListMembersResponse)(nil),       // 43: parley.chat.v1.ListMembersResponse
-	(*OpenConversationResponse)(nil),  // 44: parley.chat.v1.OpenConversationResponse
-	(*CloseConversationResponse)(nil), // 45: parley.chat.v1.CloseConversationResponse
-	(*SendMessageResponse)(nil),       // 46: parley.chat.v1.SendMessageResponse
-	(*GetMessagesResponse)(nil),       // 47: parley.chat.v1.GetMessagesResponse
-	(*EditMessageResponse)(nil),       // 48: parley.chat.v1.EditMessageResponse
-	(*RecallMessageResponse)(nil),     // 49: parley.chat.v1.RecallMessageResponse
-	(*GetChangesResponse)(nil),        // 50: parley.chat.v1.GetChangesResponse
-	(*MarkReadResponse)(nil),          // 51: parley.chat.v1.MarkReadResponse
-	(*SetTypingResponse)(nil),         // 52: parley.chat.v1.SetTypingResponse
-	(*GetPresenceResponse)(nil),       // 53: parley.chat.v1.GetPresenceResponse
+	(*SignInGuestRequest)(nil),        // 1: parley.chat.v1.SignInGuestRequest
+	(*GetServerRequest)(nil),          // 2: parley.chat.v1.GetServerRequest
+	(*SignInRequest)(nil),             // 3: parley.chat.v1.SignInRequest
+	(*RefreshRequest)(nil),            // 4: parley.chat.v1.RefreshRequest
+	(*SignOutRequest)(nil),            // 5: parley.chat.v1.SignOutRequest
+	(*GetUsersRequest)(nil),           // 6: parley.chat.v1.GetUsersRequest
+	(*OpenSessionRequest)(nil),        // 7: parley.chat.v1.OpenSessionRequest
+	(*RenewRequest)(nil),              // 8: parley.chat.v1.RenewRequest
+	(*ListHeadsRequest)(nil),          // 9: parley.chat.v1.ListHeadsRequest
+	(*CreateDirectRequest)(nil),       // 10: parley.chat.v1.CreateDirectRequest
+	(*CreateGroupRequest)(nil),        // 11: parley.chat.v1.CreateGroupRequest
+	(*CreateRoomRequest)(nil),         // 12: parley.chat.v1.CreateRoomRequest
+	(*JoinRoomRequest)(nil),           // 13: parley.chat.v1.JoinRoomRequest
+	(*AddMembersRequest)(nil),         // 14: parley.chat.v1.AddMembersRequest
+	(*LeaveConversationRequest)(nil),  // 15: parley.chat.v1.LeaveConversationRequest
+	(*GetConversationRequest)(nil),    // 16: parley.chat.v1.GetConversationRequest
+	(*ListConversationsRequest)(nil),  // 17: parley.chat.v1.ListConversationsRequest
+	(*ListMembersRequest)(nil),        // 18: parley.chat.v1.ListMembersRequest
+	(*OpenConversationRequest)(nil),   // 19: parley.chat.v1.OpenConversationRequest
+	(*ListLookingRequest)(nil),        // 20: parley.chat.v1.ListLookingRequest
+	(*CloseConversationRequest)(nil),  // 21: parley.chat.v1.CloseConversationRequest
+	(*SendMessageRequest)(nil),        // 22: parley.chat.v1.SendMessageRequest
+	(*GetMessagesRequest)(nil),        // 23: parley.chat.v1.GetMessagesRequest
+	(*EditMessageRequest)(nil),        // 24: parley.chat.v1.EditMessageRequest
+	(*RecallMessageRequest)(nil),      // 25: parley.chat.v1.RecallMessageRequest
+	(*GetChangesRequest)(nil),         // 26: parley.chat.v1.GetChangesRequest
+	(*MarkReadRequest)(nil),           // 27: parley.chat.v1.MarkReadRequest
+	(*SetTypingRequest)(nil),          // 28: parley.chat.v1.SetTypingRequest
+	(*GetPresenceRequest)(nil),        // 29: parley.chat.v1.GetPresenceRequest
+	(*SignUpResponse)(nil),            // 30: parley.chat.v1.SignUpResponse
+	(*SignInGuestResponse)(nil),       // 31: parley.chat.v1.SignInGuestResponse
+	(*GetServerResponse)(nil),         // 32: parley.chat.v1.GetServerResponse
+	(*SignInResponse)(nil),            // 33: parley.chat.v1.SignInResponse
+	(*RefreshResponse)(nil),           // 34: parley.chat.v1.RefreshResponse
+	(*SignOutResponse)(nil),           // 35: parley.chat.v1.SignOutResponse
+	(*GetUsersResponse)(nil),          // 36: parley.chat.v1.GetUsersResponse
+	(*OpenSessionResponse)(nil),       // 37: parley.chat.v1.OpenSessionResponse
+	(*RenewResponse)(nil),             // 38: parley.chat.v1.RenewResponse
+	(*ListHeadsResponse)(nil),         // 39: parley.chat.v1.ListHeadsResponse
+	(*CreateDirectResponse)(nil),      // 40: parley.chat.v1.CreateDirectResponse
+	(*CreateGroupResponse)(nil),       // 41: parley.chat.v1.CreateGroupResponse
+	(*CreateRoomResponse)(nil),        // 42: parley.chat.v1.CreateRoomResponse
+	(*JoinRoomResponse)(nil),          // 43: parley.chat.v1.JoinRoomResponse
+	(*AddMembersResponse)(nil),        // 44: parley.chat.v1.AddMembersResponse
+	(*LeaveConversationResponse)(nil), // 45: parley.chat.v1.LeaveConversationResponse
+	(*GetConversationResponse)(nil),   // 46: parley.chat.v1.GetConversationResponse
+	(*ListConversationsResponse)(nil), // 47: parley.chat.v1.ListConversationsResponse
+	(*ListMembersResponse)(nil),       // 48: parley.chat.v1.ListMembersResponse
+	(*OpenConversationResponse)(nil),  // 49: parley.chat.v1.OpenConversationResponse
+	(*ListLookingResponse)(nil),       // 50: parley.chat.v1.ListLookingResponse
+	(*CloseConversationResponse)(nil), // 51: parley.chat.v1.CloseConversationResponse
+	(*SendMessageResponse)(nil),       // 52: parley.chat.v1.SendMessageResponse
+	(*GetMessagesResponse)(nil),       // 53: parley.chat.v1.GetMessagesResponse
+	(*EditMessageResponse)(nil),       // 54: parley.chat.v1.EditMessageResponse
+	(*RecallMessageResponse)(nil),     // 55: parley.chat.v1.RecallMessageResponse
+	(*GetChangesResponse)(nil),        // 56: parley.chat.v1.GetChangesResponse
+	(*MarkReadResponse)(nil),          // 57: parley.chat.v1.MarkReadResponse
+	(*SetTypingResponse)(nil),         // 58: parley.chat.v1.SetTypingResponse
+	(*GetPresenceResponse)(nil),       // 59: parley.chat.v1.GetPresenceResponse
 }
 var file_parley_chat_v1_service_proto_depIdxs = []int32{
 	0,  // 0: parley.chat.v1.ChatService.SignUp:input_type -> parley.chat.v1.SignUpRequest
-	1,  // 1: parley.chat.v1.ChatService.SignIn:input_type -> parley.chat.v1.SignInRequest
-	2,  // 2: parley.chat.v1.ChatService.Refresh:input_type -> parley.chat.v1.RefreshRequest
-	3,  // 3: parley.chat.v1.ChatService.SignOut:input_type -> parley.chat.v1.SignOutRequest
-	4,  // 4: parley.chat.v1.ChatService.GetUsers:input_type -> parley.chat.v1.GetUsersRequest
-	5,  // 5: parley.chat.v1.ChatService.OpenSession:input_type -> parley.chat.v1.OpenSessionRequest
-	6,  // 6: parley.chat.v1.ChatService.Renew:input_type -> parley.chat.v1.RenewRequest
-	7,  // 7: parley.chat.v1.ChatService.ListHeads:input_type -> parley.chat.v1.ListHeadsRequest
-	8,  // 8: parley.chat.v1.ChatService.CreateDirect:input_type -> parley.chat.v1.CreateDirectRequest
-	9,  // 9: parley.chat.v1.ChatService.CreateGroup:input_type -> parley.chat.v1.CreateGroupRequest
-	10, // 10: parley.chat.v1.ChatService.CreateRoom:input_type -> parley.chat.v1.CreateRoomRequest
-	11, // 11: parley.chat.v1.ChatService.JoinRoom:input_type -> parley.chat.v1.JoinRoomRequest
-	12, // 12: parley.chat.v1.ChatService.AddMembers:input_type -> parley.chat.v1.AddMembersRequest
-	13, // 13: parley.chat.v1.ChatService.LeaveConversation:input_type -> parley.chat.v1.LeaveConversationRequest
-	14, // 14: parley.chat.v1.ChatService.GetConversation:input_type -> parley.chat.v1.GetConversationRequest
-	15, // 15: parley.chat.v1.ChatService.ListConversations:input_type -> parley.chat.v1.ListConversationsRequest
-	16, // 16: parley.chat.v1.ChatService.ListMembers:input_type -> parley.chat.v1.ListMembersRequest
-	17, // 17: parley.chat.v1.ChatService.OpenConversation:input_type -> parley.chat.v1.OpenConversationRequest
-	18, // 18: parley.chat.v1.ChatService.CloseConversation:input_type -> parley.chat.v1.CloseConversationRequest
-	19, // 19: parley.chat.v1.ChatService.SendMessage:input_type -> parley.chat.v1.SendMessageRequest
-	20, // 20: parley.chat.v1.ChatService.GetMessages:input_type -> parley.chat.v1.GetMessagesRequest
-	21, // 21: parley.chat.v1.ChatService.EditMessage:input_type -> parley.chat.v1.EditMessageRequest
-	22, // 22: parley.chat.v1.ChatService.RecallMessage:input_type -> parley.chat.v1.RecallMessageRequest
-	23, // 23: parley.chat.v1.ChatService.GetChanges:input_type -> parley.chat.v1.GetChangesRequest
-	24, // 24: parley.chat.v1.ChatService.MarkRead:input_type -> parley.chat.v1.MarkReadRequest
-	25, // 25: parley.chat.v1.ChatService.SetTyping:input_type -> parley.chat.v1.SetTypingRequest
-	26, // 26: parley.chat.v1.ChatService.GetPresence:input_type -> parley.chat.v1.GetPresenceRequest
-	27, // 27: parley.chat.v1.ChatService.SignUp:output_type -> parley.chat.v1.SignUpResponse
-	28, // 28: parley.chat.v1.ChatService.SignIn:output_type -> parley.chat.v1.SignInResponse
-	29, // 29: parley.chat.v1.ChatService.Refresh:output_type -> parley.chat.v1.RefreshResponse
-	30, // 30: parley.chat.v1.ChatService.SignOut:output_type -> parley.chat.v1.SignOutResponse
-	31, // 31: parley.chat.v1.ChatService.GetUsers:output_type -> parley.chat.v1.GetUsersResponse
-	32, // 32: parley.chat.v1.ChatService.OpenSession:output_type -> parley.chat.v1.OpenSessionResponse
-	33, // 33: parley.chat.v1.ChatService.Renew:output_type -> parley.chat.v1.RenewResponse
-	34, // 34: parley.chat.v1.ChatService.ListHeads:output_type -> parley.chat.v1.ListHeadsResponse
-	35, // 35: parley.chat.v1.ChatService.CreateDirect:output_type -> parley.chat.v1.CreateDirectResponse
-	36, // 36: parley.chat.v1.ChatService.CreateGroup:output_type -> parley.chat.v1.CreateGroupResponse
-	37, // 37: parley.chat.v1.ChatService.CreateRoom:output_type -> parley.chat.v1.CreateRoomResponse
-	38, // 38: parley.chat.v1.ChatService.JoinRoom:output_type -> parley.chat.v1.JoinRoomResponse
-	39, // 39: parley.chat.v1.ChatService.AddMembers:output_type -> parley.chat.v1.AddMembersResponse
-	40, // 40: parley.chat.v1.ChatService.LeaveConversation:output_type -> parley.chat.v1.LeaveConversationResponse
-	41, // 41: parley.chat.v1.ChatService.GetConversation:output_type -> parley.chat.v1.GetConversationResponse
-	42, // 42: parley.chat.v1.ChatService.ListConversations:output_type -> parley.chat.v1.ListConversationsResponse
-	43, // 43: parley.chat.v1.ChatService.ListMembers:output_type -> parley.chat.v1.ListMembersResponse
-	44, // 44: parley.chat.v1.ChatService.OpenConversation:output_type -> parley.chat.v1.OpenConversationResponse
-	45, // 45: parley.chat.v1.ChatService.CloseConversation:output_type -> parley.chat.v1.CloseConversationResponse
-	46, // 46: parley.chat.v1.ChatService.SendMessage:output_type -> parley.chat.v1.SendMessageResponse
-	47, // 47: parley.chat.v1.ChatService.GetMessages:output_type -> parley.chat.v1.GetMessagesResponse
-	48, // 48: parley.chat.v1.ChatService.EditMessage:output_type -> parley.chat.v1.EditMessageResponse
-	49, // 49: parley.chat.v1.ChatService.RecallMessage:output_type -> parley.chat.v1.RecallMessageResponse
-	50, // 50: parley.chat.v1.ChatService.GetChanges:output_type -> parley.chat.v1.GetChangesResponse
-	51, // 51: parley.chat.v1.ChatService.MarkRead:output_type -> parley.chat.v1.MarkReadResponse
-	52, // 52: parley.chat.v1.ChatService.SetTyping:output_type -> parley.chat.v1.SetTypingResponse
-	53, // 53: parley.chat.v1.ChatService.GetPresence:output_type -> parley.chat.v1.GetPresenceResponse
-	27, // [27:54] is the sub-list for method output_type
-	0,  // [0:27] is the sub-list for method input_type
+	1,  // 1: parley.chat.v1.ChatService.SignInGuest:input_type -> parley.chat.v1.SignInGuestRequest
+	2,  // 2: parley.chat.v1.ChatService.GetServer:input_type -> parley.chat.v1.GetServerRequest
+	3,  // 3: parley.chat.v1.ChatService.SignIn:input_type -> parley.chat.v1.SignInRequest
+	4,  // 4: parley.chat.v1.ChatService.Refresh:input_type -> parley.chat.v1.RefreshRequest
+	5,  // 5: parley.chat.v1.ChatService.SignOut:input_type -> parley.chat.v1.SignOutRequest
+	6,  // 6: parley.chat.v1.ChatService.GetUsers:input_type -> parley.chat.v1.GetUsersRequest
+	7,  // 7: parley.chat.v1.ChatService.OpenSession:input_type -> parley.chat.v1.OpenSessionRequest
+	8,  // 8: parley.chat.v1.ChatService.Renew:input_type -> parley.chat.v1.RenewRequest
+	9,  // 9: parley.chat.v1.ChatService.ListHeads:input_type -> parley.chat.v1.ListHeadsRequest
+	10, // 10: parley.chat.v1.ChatService.CreateDirect:input_type -> parley.chat.v1.CreateDirectRequest
+	11, // 11: parley.chat.v1.ChatService.CreateGroup:input_type -> parley.chat.v1.CreateGroupRequest
+	12, // 12: parley.chat.v1.ChatService.CreateRoom:input_type -> parley.chat.v1.CreateRoomRequest
+	13, // 13: parley.chat.v1.ChatService.JoinRoom:input_type -> parley.chat.v1.JoinRoomRequest
+	14, // 14: parley.chat.v1.ChatService.AddMembers:input_type -> parley.chat.v1.AddMembersRequest
+	15, // 15: parley.chat.v1.ChatService.LeaveConversation:input_type -> parley.chat.v1.LeaveConversationRequest
+	16, // 16: parley.chat.v1.ChatService.GetConversation:input_type -> parley.chat.v1.GetConversationRequest
+	17, // 17: parley.chat.v1.ChatService.ListConversations:input_type -> parley.chat.v1.ListConversationsRequest
+	18, // 18: parley.chat.v1.ChatService.ListMembers:input_type -> parley.chat.v1.ListMembersRequest
+	19, // 19: parley.chat.v1.ChatService.OpenConversation:input_type -> parley.chat.v1.OpenConversationRequest
+	20, // 20: parley.chat.v1.ChatService.ListLooking:input_type -> parley.chat.v1.ListLookingRequest
+	21, // 21: parley.chat.v1.ChatService.CloseConversation:input_type -> parley.chat.v1.CloseConversationRequest
+	22, // 22: parley.chat.v1.ChatService.SendMessage:input_type -> parley.chat.v1.SendMessageRequest
+	23, // 23: parley.chat.v1.ChatService.GetMessages:input_type -> parley.chat.v1.GetMessagesRequest
+	24, // 24: parley.chat.v1.ChatService.EditMessage:input_type -> parley.chat.v1.EditMessageRequest
+	25, // 25: parley.chat.v1.ChatService.RecallMessage:input_type -> parley.chat.v1.RecallMessageRequest
+	26, // 26: parley.chat.v1.ChatService.GetChanges:input_type -> parley.chat.v1.GetChangesRequest
+	27, // 27: parley.chat.v1.ChatService.MarkRead:input_type -> parley.chat.v1.MarkReadRequest
+	28, // 28: parley.chat.v1.ChatService.SetTyping:input_type -> parley.chat.v1.SetTypingRequest
+	29, // 29: parley.chat.v1.ChatService.GetPresence:input_type -> parley.chat.v1.GetPresenceRequest
+	30, // 30: parley.chat.v1.ChatService.SignUp:output_type -> parley.chat.v1.SignUpResponse
+	31, // 31: parley.chat.v1.ChatService.SignInGuest:output_type -> parley.chat.v1.SignInGuestResponse
+	32, // 32: parley.chat.v1.ChatService.GetServer:output_type -> parley.chat.v1.GetServerResponse
+	33, // 33: parley.chat.v1.ChatService.SignIn:output_type -> parley.chat.v1.SignInResponse
+	34, // 34: parley.chat.v1.ChatService.Refresh:output_type -> parley.chat.v1.RefreshResponse
+	35, // 35: parley.chat.v1.ChatService.SignOut:output_type -> parley.chat.v1.SignOutResponse
+	36, // 36: parley.chat.v1.ChatService.GetUsers:output_type -> parley.chat.v1.GetUsersResponse
+	37, // 37: parley.chat.v1.ChatService.OpenSession:output_type -> parley.chat.v1.OpenSessionResponse
+	38, // 38: parley.chat.v1.ChatService.Renew:output_type -> parley.chat.v1.RenewResponse
+	39, // 39: parley.chat.v1.ChatService.ListHeads:output_type -> parley.chat.v1.ListHeadsResponse
+	40, // 40: parley.chat.v1.ChatService.CreateDirect:output_type -> parley.chat.v1.CreateDirectResponse
+	41, // 41: parley.chat.v1.ChatService.CreateGroup:output_type -> parley.chat.v1.CreateGroupResponse
+	42, // 42: parley.chat.v1.ChatService.CreateRoom:output_type -> parley.chat.v1.CreateRoomResponse
+	43, // 43: parley.chat.v1.ChatService.JoinRoom:output_type -> parley.chat.v1.JoinRoomResponse
+	44, // 44: parley.chat.v1.ChatService.AddMembers:output_type -> parley.chat.v1.AddMembersResponse
+	45, // 45: parley.chat.v1.ChatService.LeaveConversation:output_type -> parley.chat.v1.LeaveConversationResponse
+	46, // 46: parley.chat.v1.ChatService.GetConversation:output_type -> parley.chat.v1.GetConversationResponse
+	47, // 47: parley.chat.v1.ChatService.ListConversations:output_type -> parley.chat.v1.ListConversationsResponse
+	48, // 48: parley.chat.v1.ChatService.ListMembers:output_type -> parley.chat.v1.ListMembersResponse
+	49, // 49: parley.chat.v1.ChatService.OpenConversation:output_type -> parley.chat.v1.OpenConversationResponse
+	50, // 50: parley.chat.v1.ChatService.ListLooking:output_type -> parley.chat.v1.ListLookingResponse
+	51, // 51: parley.chat.v1.ChatService.CloseConversation:output_type -> parley.chat.v1.CloseConversationResponse
+	52, // 52: parley.chat.v1.ChatService.SendMessage:output_type -> parley.chat.v1.SendMessageResponse
+	53, // 53: parley.chat.v1.ChatService.GetMessages:output_type -> parley.chat.v1.GetMessagesResponse
+	54, // 54: parley.chat.v1.ChatService.EditMessage:output_type -> parley.chat.v1.EditMessageResponse
+	55, // 55: parley.chat.v1.ChatService.RecallMessage:output_type -> parley.chat.v1.RecallMessageResponse
+	56, // 56: parley.chat.v1.ChatService.GetChanges:output_type -> parley.chat.v1.GetChangesResponse
+	57, // 57: parley.chat.v1.ChatService.MarkRead:output_type -> parley.chat.v1.MarkReadResponse
+	58, // 58: parley.chat.v1.ChatService.SetTyping:output_type -> parley.chat.v1.SetTypingResponse
+	59, // 59: parley.chat.v1.ChatService.GetPresence:output_type -> parley.chat.v1.GetPresenceResponse
+	30, // [30:60] is the sub-list for method output_type
+	0,  // [0:30] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -201,6 +218,7 @@ func file_parley_chat_v1_service_proto_init() {
 	file_parley_chat_v1_account_proto_init()
 	file_parley_chat_v1_conversation_proto_init()
 	file_parley_chat_v1_message_proto_init()
+	file_parley_chat_v1_options_proto_init()
 	file_parley_chat_v1_presence_proto_init()
 	file_parley_chat_v1_session_proto_init()
 	type x struct{}

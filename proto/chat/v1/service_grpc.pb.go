@@ -20,6 +20,8 @@
 //     changes remember theirs for ever, everything else for 7 days.
 //   - An error with temporary set may be asked again, with the same request_id,
 //     after retryAfterMs or a pause that grows.
+//   - An rpc with an idempotency_level may be asked again after a lost answer, one that
+//     changes something with the same request_id.
 //   - Fields that a reader does not know are ignored.
 
 package chatv1
@@ -38,6 +40,8 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ChatService_SignUp_FullMethodName            = "/parley.chat.v1.ChatService/SignUp"
+	ChatService_SignInGuest_FullMethodName       = "/parley.chat.v1.ChatService/SignInGuest"
+	ChatService_GetServer_FullMethodName         = "/parley.chat.v1.ChatService/GetServer"
 	ChatService_SignIn_FullMethodName            = "/parley.chat.v1.ChatService/SignIn"
 	ChatService_Refresh_FullMethodName           = "/parley.chat.v1.ChatService/Refresh"
 	ChatService_SignOut_FullMethodName           = "/parley.chat.v1.ChatService/SignOut"
@@ -55,6 +59,7 @@ const (
 	ChatService_ListConversations_FullMethodName = "/parley.chat.v1.ChatService/ListConversations"
 	ChatService_ListMembers_FullMethodName       = "/parley.chat.v1.ChatService/ListMembers"
 	ChatService_OpenConversation_FullMethodName  = "/parley.chat.v1.ChatService/OpenConversation"
+	ChatService_ListLooking_FullMethodName       = "/parley.chat.v1.ChatService/ListLooking"
 	ChatService_CloseConversation_FullMethodName = "/parley.chat.v1.ChatService/CloseConversation"
 	ChatService_SendMessage_FullMethodName       = "/parley.chat.v1.ChatService/SendMessage"
 	ChatService_GetMessages_FullMethodName       = "/parley.chat.v1.ChatService/GetMessages"
@@ -70,12 +75,17 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ChatService is everything a person's program may ask for. SignUp, SignIn,
-// Refresh and SignOut need no token, everything else does: over a socket that of
+// ChatService is everything a person's program may ask for. What has the option
+// ACCESS_OPEN needs no token, everything else does: over a socket that of
 // OpenSession, elsewhere a bearer token.
 type ChatServiceClient interface {
 	// SignUp makes an account and signs it in.
 	SignUp(ctx context.Context, in *SignUpRequest, opts ...grpc.CallOption) (*SignUpResponse, error)
+	// SignInGuest makes an account without a password, where guests are allowed, and
+	// signs it in.
+	SignInGuest(ctx context.Context, in *SignInGuestRequest, opts ...grpc.CallOption) (*SignInGuestResponse, error)
+	// GetServer tells what this server allows.
+	GetServer(ctx context.Context, in *GetServerRequest, opts ...grpc.CallOption) (*GetServerResponse, error)
 	// SignIn trades name and password for tokens.
 	SignIn(ctx context.Context, in *SignInRequest, opts ...grpc.CallOption) (*SignInResponse, error)
 	// Refresh trades a refresh token for new tokens; it works once. A token that
@@ -116,6 +126,8 @@ type ChatServiceClient interface {
 	// OpenConversation makes this conn one of those that look at a conversation:
 	// it gets a room's messages from its answer on. Only over a socket.
 	OpenConversation(ctx context.Context, in *OpenConversationRequest, opts ...grpc.CallOption) (*OpenConversationResponse, error)
+	// ListLooking tells who looks at a room now.
+	ListLooking(ctx context.Context, in *ListLookingRequest, opts ...grpc.CallOption) (*ListLookingResponse, error)
 	// CloseConversation ends that. Only over a socket.
 	CloseConversation(ctx context.Context, in *CloseConversationRequest, opts ...grpc.CallOption) (*CloseConversationResponse, error)
 	// SendMessage stores a message and gives it its number.
@@ -148,6 +160,26 @@ func (c *chatServiceClient) SignUp(ctx context.Context, in *SignUpRequest, opts 
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SignUpResponse)
 	err := c.cc.Invoke(ctx, ChatService_SignUp_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *chatServiceClient) SignInGuest(ctx context.Context, in *SignInGuestRequest, opts ...grpc.CallOption) (*SignInGuestResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignInGuestResponse)
+	err := c.cc.Invoke(ctx, ChatService_SignInGuest_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *chatServiceClient) GetServer(ctx context.Context, in *GetServerRequest, opts ...grpc.CallOption) (*GetServerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetServerResponse)
+	err := c.cc.Invoke(ctx, ChatService_GetServer_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -324,6 +356,16 @@ func (c *chatServiceClient) OpenConversation(ctx context.Context, in *OpenConver
 	return out, nil
 }
 
+func (c *chatServiceClient) ListLooking(ctx context.Context, in *ListLookingRequest, opts ...grpc.CallOption) (*ListLookingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListLookingResponse)
+	err := c.cc.Invoke(ctx, ChatService_ListLooking_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *chatServiceClient) CloseConversation(ctx context.Context, in *CloseConversationRequest, opts ...grpc.CallOption) (*CloseConversationResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CloseConversationResponse)
@@ -418,12 +460,17 @@ func (c *chatServiceClient) GetPresence(ctx context.Context, in *GetPresenceRequ
 // All implementations must embed UnimplementedChatServiceServer
 // for forward compatibility.
 //
-// ChatService is everything a person's program may ask for. SignUp, SignIn,
-// Refresh and SignOut need no token, everything else does: over a socket that of
+// ChatService is everything a person's program may ask for. What has the option
+// ACCESS_OPEN needs no token, everything else does: over a socket that of
 // OpenSession, elsewhere a bearer token.
 type ChatServiceServer interface {
 	// SignUp makes an account and signs it in.
 	SignUp(context.Context, *SignUpRequest) (*SignUpResponse, error)
+	// SignInGuest makes an account without a password, where guests are allowed, and
+	// signs it in.
+	SignInGuest(context.Context, *SignInGuestRequest) (*SignInGuestResponse, error)
+	// GetServer tells what this server allows.
+	GetServer(context.Context, *GetServerRequest) (*GetServerResponse, error)
 	// SignIn trades name and password for tokens.
 	SignIn(context.Context, *SignInRequest) (*SignInResponse, error)
 	// Refresh trades a refresh token for new tokens; it works once. A token that
@@ -464,6 +511,8 @@ type ChatServiceServer interface {
 	// OpenConversation makes this conn one of those that look at a conversation:
 	// it gets a room's messages from its answer on. Only over a socket.
 	OpenConversation(context.Context, *OpenConversationRequest) (*OpenConversationResponse, error)
+	// ListLooking tells who looks at a room now.
+	ListLooking(context.Context, *ListLookingRequest) (*ListLookingResponse, error)
 	// CloseConversation ends that. Only over a socket.
 	CloseConversation(context.Context, *CloseConversationRequest) (*CloseConversationResponse, error)
 	// SendMessage stores a message and gives it its number.
@@ -494,6 +543,12 @@ type UnimplementedChatServiceServer struct{}
 
 func (UnimplementedChatServiceServer) SignUp(context.Context, *SignUpRequest) (*SignUpResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SignUp not implemented")
+}
+func (UnimplementedChatServiceServer) SignInGuest(context.Context, *SignInGuestRequest) (*SignInGuestResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SignInGuest not implemented")
+}
+func (UnimplementedChatServiceServer) GetServer(context.Context, *GetServerRequest) (*GetServerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetServer not implemented")
 }
 func (UnimplementedChatServiceServer) SignIn(context.Context, *SignInRequest) (*SignInResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SignIn not implemented")
@@ -545,6 +600,9 @@ func (UnimplementedChatServiceServer) ListMembers(context.Context, *ListMembersR
 }
 func (UnimplementedChatServiceServer) OpenConversation(context.Context, *OpenConversationRequest) (*OpenConversationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method OpenConversation not implemented")
+}
+func (UnimplementedChatServiceServer) ListLooking(context.Context, *ListLookingRequest) (*ListLookingResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListLooking not implemented")
 }
 func (UnimplementedChatServiceServer) CloseConversation(context.Context, *CloseConversationRequest) (*CloseConversationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CloseConversation not implemented")
@@ -608,6 +666,42 @@ func _ChatService_SignUp_Handler(srv interface{}, ctx context.Context, dec func(
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ChatServiceServer).SignUp(ctx, req.(*SignUpRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ChatService_SignInGuest_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SignInGuestRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ChatServiceServer).SignInGuest(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ChatService_SignInGuest_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ChatServiceServer).SignInGuest(ctx, req.(*SignInGuestRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ChatService_GetServer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetServerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ChatServiceServer).GetServer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ChatService_GetServer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ChatServiceServer).GetServer(ctx, req.(*GetServerRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -918,6 +1012,24 @@ func _ChatService_OpenConversation_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ChatService_ListLooking_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListLookingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ChatServiceServer).ListLooking(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ChatService_ListLooking_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ChatServiceServer).ListLooking(ctx, req.(*ListLookingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ChatService_CloseConversation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CloseConversationRequest)
 	if err := dec(in); err != nil {
@@ -1092,6 +1204,14 @@ var ChatService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ChatService_SignUp_Handler,
 		},
 		{
+			MethodName: "SignInGuest",
+			Handler:    _ChatService_SignInGuest_Handler,
+		},
+		{
+			MethodName: "GetServer",
+			Handler:    _ChatService_GetServer_Handler,
+		},
+		{
 			MethodName: "SignIn",
 			Handler:    _ChatService_SignIn_Handler,
 		},
@@ -1158,6 +1278,10 @@ var ChatService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "OpenConversation",
 			Handler:    _ChatService_OpenConversation_Handler,
+		},
+		{
+			MethodName: "ListLooking",
+			Handler:    _ChatService_ListLooking_Handler,
 		},
 		{
 			MethodName: "CloseConversation",
