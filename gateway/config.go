@@ -39,7 +39,7 @@ type Config struct {
 	Links     net.Listener // where workers attach
 	LinkTLS   *tls.Config  // nil: for a trusted network only
 	LinkAddr  string       // host:port under which workers reach Links; "": its own address
-	PublicURL string       // where clients reach Clients; "": the host that a client asked for
+	PublicURL string       // where clients reach Clients; "": the port of Clients, at the host that a client asked for
 
 	Directory Directory             // nil: nobody finds the gateway, and its doors open at once
 	Log       *slog.Logger          // nil: nothing is logged

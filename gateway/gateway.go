@@ -56,6 +56,9 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.LinkAddr == "" {
 		cfg.LinkAddr = cfg.Links.Addr().String()
 	}
+	if cfg.PublicURL == "" {
+		cfg.PublicURL = urlOf(cfg.Clients.Addr(), cfg.ClientTLS != nil)
+	}
 	g := &Gateway{cfg: cfg, log: cfg.Log, hub: hub.New(hub.Config{MaxGroupsPerConn: cfg.Limits.MaxGroupsPerConn})}
 	g.doors = &doors{}
 	var err error
@@ -73,6 +76,19 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, err
 	}
 	return g, nil
+}
+
+// urlOf is where clients reach a listener, without a host: it is the one that a client
+// asked for.
+func urlOf(addr net.Addr, tls bool) string {
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "" // a listener of some other kind; only an operator knows
+	}
+	if tls {
+		return "wss://:" + port
+	}
+	return "ws://:" + port
 }
 
 func (c *Config) sockets() ws.Config {

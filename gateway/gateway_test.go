@@ -133,7 +133,7 @@ func TestDrainLeavesTheRegisterFirst(t *testing.T) {
 	view := watch.Watch("gateway")
 	defer view.Close()
 	eventually(t, "the gateway in the view", func() bool { return len(view.Members()) == 1 })
-	if m := view.Members()[0]; m.ID != "gw" || m.Addr != p.links || m.Boot != p.boot {
+	if m := view.Members()[0]; m.ID != "gw" || m.Addr != p.links || m.Boot != p.boot || m.PublicURL != "ws://"+p.clients[strings.LastIndexByte(p.clients, ':'):] {
 		t.Errorf("member: got %+v", m)
 	}
 	c := p.knock()

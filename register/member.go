@@ -17,7 +17,7 @@ type Member struct {
 	Role      string            // gateway, worker, api, …
 	Boot      uint64            // random, one per process life
 	Addr      string            // host:port where other processes dial it
-	PublicURL string            // where clients reach it; empty: the host the client asked for
+	PublicURL string            // where clients reach it; without a host (wss://:8282): at the host the client asked for
 	Labels    map[string]string // facts an operator gave it; not to be changed once handed over
 	Load      uint32            // how busy it says it is; only comparable within a role
 	Build     string            // for people

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"google.golang.org/grpc/attributes"
 	"google.golang.org/grpc/resolver"
+
+	"github.com/parley-im/parley/register/handshake"
 )
 
 // Scheme is the scheme of targets that a Resolver resolves: parley:///worker is
@@ -91,22 +92,12 @@ func (r *memberResolver) follow() {
 	}
 }
 
-// bootKey is where an address carries the boot of its member. It is part of what
-// tells addresses apart: a new process at an old address gets a new connection.
-type bootKey struct{}
-
 // addressOf has the certificate checked against the host of the member, not against
-// the name of the role.
+// the name of the role, and the boot by whoever dials through a [handshake.Gate].
 func addressOf(m Member) resolver.Address {
 	host := m.Addr
 	if i := strings.LastIndexByte(host, ':'); i >= 0 {
 		host = host[:i]
 	}
-	return resolver.Address{Addr: m.Addr, ServerName: strings.Trim(host, "[]"), Attributes: attributes.New(bootKey{}, m.Boot)}
-}
-
-// BootOf returns the boot of the member that a resolved address belongs to.
-func BootOf(a resolver.Address) (boot uint64, ok bool) {
-	boot, ok = a.Attributes.Value(bootKey{}).(uint64)
-	return boot, ok
+	return resolver.Address{Addr: m.Addr, ServerName: strings.Trim(host, "[]"), Attributes: handshake.BootAttribute(m.Boot)}
 }

@@ -1,6 +1,10 @@
 package register
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/parley-im/parley/register/handshake"
+)
 
 func TestAddressCarriesHostForTLSAndBoot(t *testing.T) {
 	for addr, host := range map[string]string{"10.0.0.1:2900": "10.0.0.1", "[::1]:2900": "::1", "worker.example:2900": "worker.example"} {
@@ -8,7 +12,7 @@ func TestAddressCarriesHostForTLSAndBoot(t *testing.T) {
 		if a.Addr != addr || a.ServerName != host {
 			t.Errorf("%s: got %+v", addr, a)
 		}
-		if boot, ok := BootOf(a); !ok || boot != 7 {
+		if boot, ok := handshake.BootOf(a.Attributes); !ok || boot != 7 {
 			t.Errorf("%s: boot %d, %v", addr, boot, ok)
 		}
 		if a.Equal(other) {

@@ -17,7 +17,7 @@ type config struct {
 	Listen     string        `default:"127.0.0.1:8282" help:"Where WebSocket clients connect."`
 	LinkListen string        `default:"127.0.0.1:2900" help:"Where workers attach."`
 	LinkAddr   string        `placeholder:"HOST:PORT" help:"Under which address workers reach link-listen, if it is another."`
-	PublicURL  string        `name:"public-url" placeholder:"URL" help:"Where clients reach this gateway; empty: the host they asked for."`
+	PublicURL  string        `name:"public-url" placeholder:"URL" help:"Where clients reach this gateway; empty: the port of --listen, at the host they asked for."`
 	ClientTLS  node.TLSFiles `embed:"" prefix:"client-" set:"whom=for clients"`
 
 	MaxConns         int           `reload:"" help:"Conns at once; more get 503, or over TLS a closed socket. 0: what the descriptor limit allows."`

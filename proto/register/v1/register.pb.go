@@ -91,8 +91,9 @@ type Member struct {
 	Boot uint64 `protobuf:"fixed64,3,opt,name=boot,proto3" json:"boot,omitempty"`
 	// addr is where other processes dial this one, host:port.
 	Addr string `protobuf:"bytes,4,opt,name=addr,proto3" json:"addr,omitempty"`
-	// public_url is where clients reach this process; empty: whatever host the
-	// client asked for. At most 1,024 bytes.
+	// public_url is where clients reach this process. Without a host, as in
+	// wss://:8282, it is that port at whatever host the client asked for. At most
+	// 1,024 bytes.
 	PublicUrl string `protobuf:"bytes,5,opt,name=public_url,json=publicUrl,proto3" json:"public_url,omitempty"`
 	// labels are facts an operator gave the process, at most 32.
 	Labels map[string]string `protobuf:"bytes,6,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
