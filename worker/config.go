@@ -41,6 +41,7 @@ type Config struct {
 	Boot      uint64            // random number of this life of the process; 0: one is made
 	Build     string            // for people; Main gives the revision that the program was built from
 	Labels    map[string]string // facts for a router that picks workers
+	Addr      string            // host:port where other processes call this one, as the registers tell them; "": nobody does
 	Secrets   []string          // of the cluster, the current one first; empty only on loopback or with mutual TLS
 	TLS       *tls.Config       // for dialling registers and gateways; nil: no TLS
 	Directory Directory         // nil: a register.Client made of the above

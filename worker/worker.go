@@ -123,7 +123,7 @@ func (w *Worker) live(ctx context.Context) error {
 	eg.Go(func() error { return w.directory.Run(life) })
 	if w.cfg.Handler != nil {
 		err := w.directory.Join(register.Member{
-			ID: w.cfg.Node, Role: w.cfg.Role, Boot: w.boot, Labels: w.cfg.Labels, Build: w.cfg.Build,
+			ID: w.cfg.Node, Role: w.cfg.Role, Boot: w.boot, Addr: w.cfg.Addr, Labels: w.cfg.Labels, Build: w.cfg.Build,
 		})
 		if err != nil {
 			end()

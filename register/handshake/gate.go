@@ -21,6 +21,9 @@ type Gate struct {
 	Role string
 	// Refused hears why a listener turned somebody away; nil: nobody does.
 	Refused func(from net.Addr, err error)
+	// Strangers bounds how many connections a listener has that prove nothing yet; nil:
+	// nothing does.
+	Strangers *Crowd
 
 	credentials.TransportCredentials // of TLS, or of none
 	local                            Identity
@@ -73,6 +76,13 @@ func (g *Gate) ClientHandshake(ctx context.Context, authority string, raw net.Co
 
 // ServerHandshake implements credentials.TransportCredentials.
 func (g *Gate) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if g.Strangers != nil {
+		host := Host(raw.RemoteAddr())
+		if !g.Strangers.Enter(host) {
+			return nil, nil, errCrowd // gRPC closes what has no transport
+		}
+		defer g.Strangers.Leave(host)
+	}
 	conn, info, err := g.TransportCredentials.ServerHandshake(raw)
 	if err != nil {
 		return nil, nil, err
@@ -88,6 +98,8 @@ func (g *Gate) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, er
 	}
 	return conn, Peer{info, peer}, nil
 }
+
+var errCrowd = errors.New("too many connections that have not proved anything")
 
 // Clone implements credentials.TransportCredentials.
 func (g *Gate) Clone() credentials.TransportCredentials {

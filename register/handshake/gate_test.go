@@ -155,6 +155,46 @@ func TestGateCutsWhoDoesNotSpeakTheHandshake(t *testing.T) {
 	}
 }
 
+func TestStrangersThatWaitKeepOthersOfTheirHostOutOnly(t *testing.T) {
+	gate := Guard(caller, known(shared), nil)
+	gate.Strangers = NewCrowd(8, 1)
+	shake := func(host string) (net.Conn, chan error) {
+		theirs, ours := net.Pipe()
+		done := make(chan error, 1)
+		go func() {
+			_, _, err := gate.ServerHandshake(from{ours, host})
+			done <- err
+		}()
+		t.Cleanup(func() { theirs.Close(); ours.Close() })
+		return theirs, done
+	}
+	first, gone := shake("10.0.0.1")
+	if _, err := first.Write([]byte{0}); err != nil { // it is inside
+		t.Fatal(err)
+	}
+	if _, done := shake("10.0.0.1"); !errors.Is(<-done, errCrowd) {
+		t.Error("a second of the same host was let in")
+	}
+	other, _ := shake("10.0.0.2")
+	if _, err := other.Write([]byte{0}); err != nil {
+		t.Errorf("another host: %v", err)
+	}
+	first.Close()
+	<-gone
+	again, _ := shake("10.0.0.1")
+	if _, err := again.Write([]byte{0}); err != nil {
+		t.Errorf("after the first has gone: %v", err)
+	}
+}
+
+// from is a connection of somebody elsewhere.
+type from struct {
+	net.Conn
+	host string
+}
+
+func (f from) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.ParseIP(f.host), Port: 1} }
+
 func TestSilentPeerIsGivenUp(t *testing.T) {
 	for name, shake := range map[string]func(*Gate, net.Conn) error{
 		"listener": func(g *Gate, c net.Conn) error { _, _, err := g.ServerHandshake(c); return err },
