@@ -10,7 +10,6 @@ import (
 
 	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/worker/chat"
-	"github.com/parley-im/parley/worker/rpc"
 )
 
 // attempts bounds how often somebody may try names and passwords, by name and by
@@ -36,8 +35,8 @@ func newAttempts(now func() time.Time) *attempts {
 
 // take counts an attempt, or says when the next one may be made.
 func (a *attempts) take(ctx context.Context, r chat.Realm, name string) error {
-	if c := rpc.Conn(ctx); c != nil {
-		if err := a.one("a:"+origins(c.Facts().RemoteAddr), addressEvery, attemptsByAddress); err != nil {
+	if addr := clientOf(ctx); addr != "" {
+		if err := a.one("a:"+origins(addr), addressEvery, attemptsByAddress); err != nil {
 			return err
 		}
 	}
@@ -50,11 +49,15 @@ func (a *attempts) take(ctx context.Context, r chat.Realm, name string) error {
 // origins is the address of a client, without its port. Of IPv6 it is the /64: whoever has
 // one address of it has all.
 func origins(remote string) string {
-	a, err := netip.ParseAddrPort(remote)
+	addr, err := netip.ParseAddr(remote)
 	if err != nil {
-		return remote
+		a, err := netip.ParseAddrPort(remote)
+		if err != nil {
+			return remote
+		}
+		addr = a.Addr()
 	}
-	addr := a.Addr().Unmap().WithZone("")
+	addr = addr.Unmap().WithZone("")
 	if addr.Is4() {
 		return addr.String()
 	}

@@ -293,13 +293,13 @@ var errManyOpen = fault.New(fault.TooLarge, "too many rooms are open over this c
 // OpenConversation makes a conn look at a conversation. Of a room it gets everything
 // that is not in the answer from then on: it joins, and then the head is read.
 func (s *Service) OpenConversation(ctx context.Context, req *chatv1.OpenConversationRequest) (*chatv1.OpenConversationResponse, error) {
-	c, id, err := inConversation(ctx, req.GetConversation())
-	if err != nil {
-		return nil, err
-	}
 	conn := rpc.Conn(ctx)
 	if conn == nil {
 		return nil, errSocketOnly
+	}
+	c, id, err := inConversation(ctx, req.GetConversation())
+	if err != nil {
+		return nil, err
 	}
 	v, err := s.cfg.Store.View(ctx, c, id)
 	if err != nil {
@@ -326,13 +326,13 @@ func (s *Service) OpenConversation(ctx context.Context, req *chatv1.OpenConversa
 
 // CloseConversation makes a conn look away.
 func (s *Service) CloseConversation(ctx context.Context, req *chatv1.CloseConversationRequest) (*chatv1.CloseConversationResponse, error) {
-	c, id, err := inConversation(ctx, req.GetConversation())
-	if err != nil {
-		return nil, err
-	}
 	conn := rpc.Conn(ctx)
 	if conn == nil {
 		return nil, errSocketOnly
+	}
+	c, id, err := inConversation(ctx, req.GetConversation())
+	if err != nil {
+		return nil, err
 	}
 	v, err := s.cfg.Store.View(ctx, c, id)
 	if err != nil {

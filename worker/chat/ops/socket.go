@@ -78,9 +78,6 @@ func (h *socket) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message
 	return h.mux.Serve(ctx, c, m)
 }
 
-// The methods that need no session, and those that look after it themselves.
-var open = map[string]bool{"signUp": true, "signIn": true, "refresh": true, "signOut": true, "openSession": true}
-
 var errConnExpired = fault.New(fault.Unauthenticated, "the token of this conn has ended: renew")
 
 // authenticate finds out who calls over a conn.
