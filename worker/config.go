@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/parley-im/parley/register"
@@ -27,6 +28,12 @@ const (
 	// leaveTimeout is how much of a drain may be spent on telling the registers.
 	leaveTimeout = 2 * time.Second
 )
+
+// PathLabel is the label by which a worker says that it serves the conns of a path, and of
+// the paths below it, and no others: of several that fit the longest counts. Workers
+// without it serve all the rest. A conn stays with the workers of the path that it was
+// opened on, and waits for one when there is none.
+const PathLabel = "path"
 
 // Config is what a Worker is made of. The zero Config runs on one machine: a
 // process that only sends, which finds its register on loopback.
@@ -77,6 +84,9 @@ func (c Config) Validate() error {
 	}
 	if len(c.Labels) > register.MaxLabels {
 		bad("labels: %d are given, at most %d are allowed", len(c.Labels), register.MaxLabels)
+	}
+	if path, ok := c.Labels[PathLabel]; ok && !strings.HasPrefix(path, "/") {
+		bad("label path: %q does not begin with /", path)
 	}
 	for _, d := range []struct {
 		name  string

@@ -49,6 +49,7 @@ type conn struct {
 	holding bool          // owner is draining: new events wait until those under way are acknowledged
 	waiting chan struct{} // closed when there may be credit; nil while nobody waits
 
+	pool           string // whose workers serve it; set before anybody else sees the conn
 	facts          []byte // ConnFacts, encoded: most conns never need it decoded
 	session        []byte
 	sessionVersion uint64

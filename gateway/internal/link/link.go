@@ -25,7 +25,7 @@ type Link struct {
 	once     *once
 	limbo    limbo
 	clock    time.Time // worker.heard counts from here, on the monotonic clock
-	pool     atomic.Pointer[[]*worker]
+	pools    atomic.Pointer[pools]
 	secrets  atomic.Pointer[[]string]
 	unacked  atomic.Int64 // bytes that events hold which no worker has acknowledged
 
@@ -148,7 +148,12 @@ func (l *Link) Attached() map[uint64]bool {
 }
 
 // Serving returns how many workers may be given conns.
-func (l *Link) Serving() int { return len(l.serving()) }
+func (l *Link) Serving() int {
+	if p := l.pools.Load(); p != nil {
+		return p.all
+	}
+	return 0
+}
 
 func (l *Link) attached() []*worker {
 	l.mu.Lock()

@@ -18,7 +18,7 @@ var _ ws.Handler = (*Link)(nil)
 // lost meanwhile another is asked. It implements ws.Handler.
 func (l *Link) Open(ctx context.Context, sock *ws.Conn, r *http.Request) ws.Answer {
 	answer := make(chan *gatewayv1.OpenAnswer, 1)
-	c := &conn{link: l, sock: sock, context: 1, answer: answer}
+	c := &conn{link: l, sock: sock, context: 1, pool: l.poolFor(r.URL.Path), answer: answer}
 	c.Init(connid.Random(l.cfg.Identity.Boot).Conn, c)
 	facts := factsOf(sock, r)
 	deadline := l.cfg.OpenTimeout

@@ -6,53 +6,32 @@ import (
 	"github.com/parley-im/parley/proto/faultpoint"
 )
 
-// serving are the workers that may be given conns: attached, their snapshot
-// written, serving events, not draining. The slice is replaced, never changed.
-func (l *Link) serving() []*worker {
-	if p := l.pool.Load(); p != nil {
-		return *p
-	}
-	return nil
-}
-
-// pick chooses between two random workers the one with fewer conns: nearly as
-// even as asking all of them, and a new worker is not flooded.
-func (l *Link) pick() *worker {
-	pool := l.serving()
-	switch len(pool) {
+// pick chooses between two random workers of a pool the one with fewer conns: nearly
+// as even as asking all of them, and a new worker is not flooded.
+func (l *Link) pick(pool string) *worker {
+	list := l.serving(pool)
+	switch len(list) {
 	case 0:
 		return nil
 	case 1:
-		return pool[0]
+		return list[0]
 	}
-	i := rand.IntN(len(pool))
-	j := rand.IntN(len(pool) - 1)
+	i := rand.IntN(len(list))
+	j := rand.IntN(len(list) - 1)
 	if j >= i {
 		j++
 	}
-	if pool[j].owned.Load() < pool[i].owned.Load() {
-		return pool[j]
+	if list[j].owned.Load() < list[i].owned.Load() {
+		return list[j]
 	}
-	return pool[i]
-}
-
-// publish recomputes the pool. l.mu is held.
-func (l *Link) publish() {
-	pool := make([]*worker, 0, len(l.workers))
-	for w := range l.workers {
-		if w.attach.GetServesEvents() && w.employed && !w.draining.Load() && !w.gone.Load() {
-			pool = append(pool, w)
-		}
-	}
-	l.pool.Store(&pool)
-	l.alone = l.alone && len(pool) == 0
+	return list[i]
 }
 
 // assign gives an unowned conn to a worker under a new term. Without a worker
 // the conn is parked until one attaches. c.mu is held.
 func (l *Link) assign(c *conn) bool {
 	for {
-		w := l.pick()
+		w := l.pick(c.pool)
 		if w == nil {
 			if !l.park(c) {
 				continue // one attached in this moment
@@ -86,12 +65,12 @@ func (l *Link) unown(w *worker) {
 func (l *Link) park(c *conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.serving()) > 0 {
+	if len(l.serving(c.pool)) > 0 {
 		return false
 	}
 	if !l.alone {
 		l.alone = true // until there is one: once in all is enough
-		l.log.Warn("no worker attached: events are held and conns are not read on")
+		l.log.Warn("no worker attached: events are held and conns are not read on", "path", c.pool)
 	}
 	l.parked[c] = struct{}{}
 	return true

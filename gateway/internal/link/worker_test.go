@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/parley-im/parley/gateway/internal/link"
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
 	nodev1 "github.com/parley-im/parley/proto/node/v1"
 	"github.com/parley-im/parley/proto/record"
@@ -26,6 +27,7 @@ type script struct {
 	mute     bool          // it sends no beats
 	noAcks   bool          // it acknowledges no deltas
 	noEvents bool          // it serves no events
+	path     string        // whose conns it serves; "": the rest
 	asks     bool          // the test answers Open itself
 	echo     bool          // it acknowledges each message with the same text as a reply
 	work     time.Duration // what a batch of events takes it
@@ -191,7 +193,7 @@ func (w *worker) dial(ctx context.Context, conn *grpc.ClientConn) (first *linkco
 	}
 	records := s.first
 	if records == nil {
-		records, _ = record.AppendAttach(nil, encode(&gatewayv1.Attach{ServesEvents: !s.noEvents, Resync: []byte(s.resync), Missed: s.missed}))
+		records, _ = record.AppendAttach(nil, encode(&gatewayv1.Attach{ServesEvents: !s.noEvents, Resync: []byte(s.resync), Missed: s.missed, Labels: map[string]string{link.PathLabel: s.path}}))
 	}
 	if !s.mum {
 		if err := w.stream.SendMsg(&linkcodec.Batch{Records: records}); err != nil {

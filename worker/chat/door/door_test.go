@@ -133,7 +133,9 @@ func TestErrorsTellTheirCodeAndNothingElse(t *testing.T) {
 		"uncoded": {func() error { return errors.New("disk full at the left") }, fault.Internal},
 		"panic":   {func() error { panic("at the left") }, fault.Internal},
 	} {
-		s.service.send = func(context.Context, *chatv1.SendMessageRequest) (*chatv1.SendMessageResponse, error) { return nil, c.do() }
+		s.service.send = func(context.Context, *chatv1.SendMessageRequest) (*chatv1.SendMessageResponse, error) {
+			return nil, c.do()
+		}
 		err := s.call(t.Context(), "good")
 		if fault.CodeOf(err) != c.code || strings.Contains(fault.Of(err).Message(), "left") {
 			t.Errorf("%s: %v", name, err)

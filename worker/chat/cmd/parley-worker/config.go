@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -19,6 +20,10 @@ import (
 type config struct {
 	node.Config
 	node.Membership
+
+	ChatListen string `default:"127.0.0.1:0" help:"Where api calls this worker; port 0 is a free one: the registers tell which."`
+	ChatAddr   string `placeholder:"HOST:PORT" help:"Under which address api reaches it, if another."`
+	Guests     bool   `help:"People may come without a password."`
 
 	Database        string `default:"${database}" placeholder:"URL" help:"Where everything is kept: sqlite:FILE, mysql://user:password@host/name or postgres://user:password@host/name. A password is better given by PARLEY_WORKER_DATABASE or the file."`
 	DatabaseConns   int    `default:"${database_conns}" help:"Connections to a database server."`
@@ -51,7 +56,7 @@ func (c *config) Vars() map[string]string {
 
 // Validate reports everything wrong at once.
 func (c *config) Validate() error {
-	errs := []error{c.ValidateMembership(c.Membership), c.store().Validate()}
+	errs := []error{c.ValidateMembership(c.Membership), c.store().Validate(), c.Guarded("chat-listen", c.ChatListen), checkAddr(c.ChatAddr)}
 	_, err := c.tokenSecrets()
 	errs = append(errs, err)
 	for _, r := range c.Realm {
@@ -71,6 +76,19 @@ func (c *config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkAddr says what is wrong with an address that others are to dial; empty: none is
+// given.
+func checkAddr(addr string) error {
+	if addr == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || host == "" || port == "" || port == "0" {
+		return fmt.Errorf("--chat-addr: %q names no host and port that can be dialled", addr)
+	}
+	return nil
 }
 
 func (c *config) store() store.Config {

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/register"
 	"github.com/parley-im/parley/register/node"
 	"github.com/parley-im/parley/worker"
@@ -16,6 +19,7 @@ import (
 	"github.com/parley-im/parley/worker/chat/auth"
 	"github.com/parley-im/parley/worker/chat/bus"
 	"github.com/parley-im/parley/worker/chat/delivery"
+	"github.com/parley-im/parley/worker/chat/door"
 	"github.com/parley-im/parley/worker/chat/ops"
 	"github.com/parley-im/parley/worker/chat/presence"
 	"github.com/parley-im/parley/worker/chat/store"
@@ -27,7 +31,12 @@ func (c *config) New(n *node.Node) (node.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{cfg: c, node: n, directory: directory}
+	calls, err := n.Listen("chat-listen", c.ChatListen)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{cfg: c, node: n, directory: directory, calls: calls}
+	s.setSecrets(n.Secrets())
 	n.Ready("database", func() error { return s.database.err() })
 	n.Ready("gateways", s.attached)
 	n.Ready("nats", s.carried)
@@ -42,6 +51,8 @@ type service struct {
 	cfg       *config
 	node      *node.Node
 	directory *register.Client
+	calls     net.Listener
+	secrets   atomic.Pointer[[]string]
 	database  health
 	outbox    health
 	lag       atomic.Pointer[chat.Lag] // nil: not asked yet
@@ -60,6 +71,7 @@ type parts struct {
 	unjoined  *delivery.Unjoined
 	passwords *auth.Passwords
 	ops       *ops.Service
+	door      *door.Door
 }
 
 // Run serves until ctx ends. Then the worker gives its conns to others, while what its
@@ -91,6 +103,7 @@ func (s *service) Run(ctx context.Context) error {
 		eg.Go(func() error { return p.bus.Run(carrying) })
 		context.AfterFunc(ctx, p.bus.Retire)
 	}
+	eg.Go(func() error { return p.door.Run(ctx, s.node.Deadline(), s.calls) })
 	context.AfterFunc(ctx, p.delivery.Retire) // a worker that drains takes no rows of others
 	eg.Go(func() error { return p.presence.Run(ctx) })
 	eg.Go(func() error { return p.ops.Run(ctx) })
@@ -137,7 +150,7 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 	handler := new(late)
 	p.worker, err = worker.New(worker.Config{
 		Handler: handler, Directory: worker.RunningRegisters(s.directory), Cluster: id.Cluster, Node: id.Node, Boot: id.Boot, Build: id.Build,
-		Labels: s.cfg.Label, Secrets: s.node.Secrets(), TLS: s.node.ClientTLS(),
+		Labels: s.cfg.Label, Addr: cmp.Or(s.cfg.ChatAddr, s.calls.Addr().String()), Secrets: s.node.Secrets(), TLS: s.node.ClientTLS(),
 		HandlerTimeout: s.cfg.HandlerTimeout, DrainTimeout: s.cfg.DrainTimeout, MaxHandlers: s.cfg.MaxHandlers,
 		KnownConns: s.cfg.KnownConns, RetainBytes: s.cfg.RetainBytes, Resync: delivery.Resync(), Log: s.node.Log(),
 	})
@@ -180,8 +193,20 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 		p.bus.Watch(rosters, func(id string) { p.ops.Forget(chat.ConversationID(id)) })
 	}
 	handler.Handler = p.ops.Handler()
-	return nil
+	p.door, err = door.New(door.Config{
+		Service: pictureless{Service: p.ops}, Identity: id, Secrets: func() []string { return *s.secrets.Load() }, TLS: s.node.ServerTLS(),
+		Timeout: s.cfg.HandlerTimeout, Log: s.node.Log(),
+	})
+	return err
 }
+
+// pictureless is the chat until ops knows of pictures.
+type pictureless struct {
+	*ops.Service
+	chatv1.UnimplementedImageServiceServer
+}
+
+func (s *service) setSecrets(list []string) { s.secrets.Store(&list) }
 
 // rosters is the topic of conversations whose members have changed.
 const rosters = "rosters"
@@ -238,6 +263,7 @@ func (s *service) carried() error {
 
 // reload takes over what may change while the process runs.
 func (s *service) reload(c *config) {
+	s.setSecrets(c.Secrets())
 	p := s.parts.Load()
 	if p == nil {
 		return
