@@ -22,6 +22,7 @@ func TestNames(t *testing.T) {
 		strings.Repeat("x", MaxNameRunes+1): fault.TooLarge, strings.Repeat("x", 10_000): fault.TooLarge, strings.Repeat("\x01", 10_000): fault.TooLarge,
 	} {
 		check(t, name, CheckName(name), want)
+		check(t, name, CheckDisplayName(name), want)
 	}
 	check(t, "a long title", CheckTitle(strings.Repeat("x", MaxTitleRunes)), good)
 	check(t, "a longer title", CheckTitle(strings.Repeat("x", MaxTitleRunes+1)), fault.TooLarge)

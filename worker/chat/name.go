@@ -12,6 +12,9 @@ import (
 // CheckName wants the name of a user: visible, without blanks at its ends.
 func CheckName(name string) error { return checkName("name", name, MaxNameRunes) }
 
+// CheckDisplayName wants what a user is shown as. It need not be one user's alone.
+func CheckDisplayName(name string) error { return checkName("displayName", name, MaxNameRunes) }
+
 // CheckTitle wants the name of a group chat or room.
 func CheckTitle(name string) error { return checkName("name", name, MaxTitleRunes) }
 

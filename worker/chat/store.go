@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/parley-im/parley/proto/fault"
@@ -36,7 +37,9 @@ type Store interface {
 type Accounts interface {
 	// AddUser makes an account and puts it into the lobby of its realm. The same name
 	// with the same Request is the account there is, with duplicate set, and whoever
-	// calls compares the password; a name that another request took is Conflict.
+	// calls compares the password; with another display name it is Conflict. A name that
+	// another request took is [ErrNameTaken], and so is a guest's for one who is none,
+	// and the reverse.
 	AddUser(ctx context.Context, u NewUser) (a Account, duplicate bool, err error)
 	// AccountByName returns a user by its folded name.
 	AccountByName(ctx context.Context, r Realm, name string) (Account, error)
@@ -145,6 +148,9 @@ type Outbox interface {
 	// Lag tells how far the outbox is behind.
 	Lag(ctx context.Context) (Lag, error)
 }
+
+// ErrNameTaken is the cause of a Conflict: somebody else has the name.
+var ErrNameTaken = errors.New("somebody has it")
 
 // ErrRevoked says that a sign-in was ended: its conns are to end too.
 var ErrRevoked = fault.New(fault.Unauthenticated, "this sign-in is over: sign in again")

@@ -4,15 +4,17 @@ import "time"
 
 // User is an account.
 type User struct {
-	Realm Realm
-	ID    UserID
-	Name  string
+	Realm   Realm
+	ID      UserID
+	Name    string
+	Display string // what it is shown as; "": Name
+	Guest   bool   // it has no password
 }
 
 // NewUser is an account to be made.
 type NewUser struct {
 	User
-	PasswordHash string
+	PasswordHash string // "" of a guest
 	Request      RequestID
 }
 

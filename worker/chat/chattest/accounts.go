@@ -17,6 +17,8 @@ import (
 func Accounts(t *testing.T, open Open) {
 	for name, test := range map[string]func(*testing.T, Open){
 		"ANameIsOneAccount":              aNameIsOneAccount,
+		"ADisplayNameIsKept":             aDisplayNameIsKept,
+		"AGuestIsNobodyElse":             aGuestIsNobodyElse,
 		"FiftySignUpsAtOnceAreOne":       fiftySignUpsAtOnce,
 		"AccountsAreFoundByFoldedName":   accountsAreFound,
 		"AHashIsRenewedOnce":             aHashIsRenewedOnce,

@@ -41,6 +41,9 @@ var errPassword = fault.New(fault.Unauthenticated, "name or password is wrong")
 func (s *Service) SignUp(ctx context.Context, req *chatv1.SignUpRequest) (*chatv1.SignUpResponse, error) {
 	r, err := s.realm(req.GetRealm())
 	device, request := chat.DeviceID(req.GetDevice()), chat.RequestID(req.GetRequestId())
+	if req.GetDisplayName() != "" {
+		err = first(err, chat.CheckDisplayName(req.GetDisplayName()))
+	}
 	if err := first(err, chat.CheckName(req.GetName()), auth.Check(req.GetPassword()), device.Check(), request.Check()); err != nil {
 		return nil, err
 	}
@@ -51,7 +54,9 @@ func (s *Service) SignUp(ctx context.Context, req *chatv1.SignUpRequest) (*chatv
 	if err != nil {
 		return nil, err
 	}
-	a, duplicate, err := s.cfg.Store.AddUser(ctx, chat.NewUser{User: chat.User{Realm: r, Name: req.GetName()}, PasswordHash: hash, Request: request})
+	a, duplicate, err := s.cfg.Store.AddUser(ctx, chat.NewUser{
+		User: chat.User{Realm: r, Name: req.GetName(), Display: req.GetDisplayName()}, PasswordHash: hash, Request: request,
+	})
 	if err != nil {
 		return nil, err
 	}

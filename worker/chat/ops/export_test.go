@@ -13,6 +13,7 @@ var (
 	FamilyGroup  = familyGroup
 	EncodeCursor = encodeCursor
 	DecodeCursor = decodeCursor
+	GuestName    = guestName
 )
 
 // The bounds of sign-ins.

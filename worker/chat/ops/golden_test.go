@@ -25,6 +25,7 @@ var passing = []struct {
 	is   *regexp.Regexp
 }{
 	{"refresh", regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[\w-]{43}`)},
+	{"guest", regexp.MustCompile(`guest-[a-z2-7]{8}`)},
 	{"access", regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)},
 	{"uuid", regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)},
 	{"cursor", regexp.MustCompile(`eyJ[\w-]{20,}`)},
@@ -73,7 +74,7 @@ func TestRepliesAreGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, hidden := newStage(t), newNames()
+	s, hidden := guests(t), newNames()
 	people := map[string]*person{}
 	asked := map[string]bool{}
 	var got bytes.Buffer

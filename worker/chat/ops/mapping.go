@@ -12,7 +12,9 @@ import (
 // The domain in the words of the protocol. Types, roles and kinds have the same numbers
 // on both sides; a test compares them.
 
-func protoUser(u chat.User) *chatv1.User { return &chatv1.User{Id: string(u.ID), Name: u.Name} }
+func protoUser(u chat.User) *chatv1.User {
+	return &chatv1.User{Id: string(u.ID), Name: u.Name, DisplayName: u.Display, Guest: u.Guest}
+}
 
 func protoTime(t time.Time) *timestamppb.Timestamp {
 	if t.IsZero() {

@@ -54,7 +54,9 @@ type Config struct {
 	Presence  Presence
 	// Heartbeat is how often gateways ping: clients are told. 0: DefaultHeartbeat.
 	Heartbeat time.Duration
-	Now       func() time.Time // nil: time.Now; tests have another
+	// Guests says that people may come in without a password.
+	Guests bool
+	Now    func() time.Time // nil: time.Now; tests have another
 	// RosterChanged hears of conversations whose members have changed, so that others can
 	// forget them ([Service.Forget]); nil: nobody does.
 	RosterChanged func(id chat.ConversationID)

@@ -26,7 +26,10 @@ func (s *Store) AddUser(ctx context.Context, n chat.NewUser) (chat.Account, bool
 		}
 		row := user{
 			ID: id, Realm: string(n.Realm), NameKey: chat.Fold(n.Name), Name: n.Name,
-			PasswordHash: n.PasswordHash, RequestID: string(n.Request), CreatedAt: now,
+			PasswordHash: n.PasswordHash, RequestID: string(n.Request), CreatedAt: now, DisplayName: n.Display,
+		}
+		if n.Guest {
+			row.Guest = 1
 		}
 		done := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
 		if done.Error != nil {
@@ -37,8 +40,12 @@ func (s *Store) AddUser(ctx context.Context, n chat.NewUser) (chat.Account, bool
 			if err != nil {
 				return err
 			}
-			if a = there; a.Request != n.Request || a.Name != n.Name {
-				return fault.New(fault.Conflict, "the name is taken")
+			a = there
+			switch {
+			case a.Request != n.Request || a.Name != n.Name || a.Guest != n.Guest:
+				return fault.New(fault.Conflict, "the name is taken").Because(chat.ErrNameTaken)
+			case a.Display != n.Display:
+				return errOtherBody
 			}
 			return nil
 		}
@@ -52,7 +59,7 @@ func (s *Store) AddUser(ctx context.Context, n chat.NewUser) (chat.Account, bool
 }
 
 func (u *user) user() chat.User {
-	return chat.User{Realm: chat.Realm(u.Realm), ID: chat.UserID(u.ID), Name: u.Name}
+	return chat.User{Realm: chat.Realm(u.Realm), ID: chat.UserID(u.ID), Name: u.Name, Display: u.DisplayName, Guest: u.Guest != 0}
 }
 
 func (u *user) account() chat.Account {
@@ -128,7 +135,7 @@ func (s *Store) Users(ctx context.Context, r chat.Realm, ids []chat.UserID, name
 	var found []chat.User
 	err := s.view(ctx, "look for users", func(db *gorm.DB) error {
 		var rows []user
-		q := db.Select("id", "realm", "name").Where("realm = ?", r)
+		q := db.Select("id", "realm", "name", "display_name", "guest").Where("realm = ?", r)
 		switch {
 		case len(ids) > 0 && len(keys) > 0:
 			q = q.Where("id IN ? OR name_key IN ?", ids, keys)

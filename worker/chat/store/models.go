@@ -14,6 +14,8 @@ type user struct {
 	PasswordHash string `gorm:"type:varchar(255);not null"`
 	RequestID    string `gorm:"type:varchar(64);not null"` // of the sign-up
 	CreatedAt    int64  `gorm:"type:bigint;not null;autoCreateTime:false"`
+	DisplayName  string `gorm:"type:varchar(256)"` // "", or NULL by an earlier version: there is none
+	Guest        int8   `gorm:"type:smallint"`     // 1: it is one; NULL by an earlier version
 }
 
 // family is a sign-in: a chain of refresh tokens.
