@@ -38,7 +38,11 @@ func (d *doors) Open(ctx context.Context, c *ws.Conn, r *http.Request) ws.Answer
 }
 
 // senders are the roles whose processes attach to gateways and send to their conns.
-var senders = []string{"worker", "api"}
+var senders = []string{"worker", dialled}
+
+// dialled is the role of which only those without an address send: parley-api is an HTTP
+// server, says where, and attaches to nobody.
+const dialled = "api"
 
 // run opens the doors when it is time. It returns then, or when ctx ends.
 func (d *doors) run(ctx context.Context, views []*register.View, patience time.Duration, log *slog.Logger) {
@@ -84,7 +88,7 @@ func (d *doors) missing(views []*register.View) string {
 	attached := d.Attached()
 	for _, v := range views {
 		for _, m := range v.Members() {
-			if !attached[m.Boot] {
+			if !attached[m.Boot] && (m.Role != dialled || m.Addr == "") {
 				return m.ID
 			}
 		}

@@ -71,6 +71,11 @@ func TestDoorsWaitForEveryListedSender(t *testing.T) {
 		}
 		<-c.Joined()
 	}
+	door := directory(t, reg.Addr(), "api", "door", handshake.NewBoot()) // an HTTP server sends nothing
+	if err := door.Join(register.Member{Addr: "127.0.0.1:8080"}); err != nil {
+		t.Fatal(err)
+	}
+	<-door.Joined()
 	p := run()
 	p.attach(first, false)
 	time.Sleep(600 * time.Millisecond) // two leases: the view is settled, and one worker is missing
