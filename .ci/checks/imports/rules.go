@@ -65,6 +65,11 @@ var layers = []rule{
 		reason: "an example shows what a stranger can write: the SDK and nothing behind it",
 	},
 	{
+		about: "./api/...", tests: true,
+		allow:  "std ext ./proto/... ./register/... ./worker/... !./worker/chat/... !./worker/examples/... ./api/...",
+		reason: "api has no rule of the chat: it asks workers, and knows them by the protos and the register",
+	},
+	{
 		about:  "./deploy/...",
 		allow:  "std ext ./...",
 		reason: "deploy is the top and imports all",
@@ -126,6 +131,12 @@ var rules = []rule{
 		about:  "./worker/chat/auth/...",
 		allow:  "std golang.org/x/... github.com/golang-jwt/... github.com/google/uuid ./proto/fault ./worker/chat",
 		reason: "passwords and tokens need no socket and no database",
+	},
+	{
+		about:  "./api/internal/picture/...",
+		allow:  "std golang.org/x/image/... ./proto/fault ./api/internal/picture",
+		forbid: "net/... os/... io/fs syscall/... log/...",
+		reason: "what hostile bytes are given to reads and writes memory only",
 	},
 	{
 		about:  "./... !main !./register/node/...",

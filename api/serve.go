@@ -1,0 +1,96 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// ServeHTTP serves whatever comes: it measures it, protects it, and survives it.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := &recorder{ResponseWriter: w, route: routeNone}
+	began := time.Now()
+	a.metrics.inFlight.Inc()
+	defer func() {
+		failed := recover()
+		if failed != nil {
+			a.panicked(rec, r, failed)
+		}
+		a.metrics.inFlight.Dec()
+		a.metrics.served(rec.route, rec.status, time.Since(began))
+		if failed != nil && rec.wrote {
+			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+		}
+	}()
+	for name, value := range security {
+		rec.Header().Set(name, value)
+	}
+	if !a.preflight(rec, r) {
+		a.mux.ServeHTTP(rec, r)
+	}
+}
+
+// panicked counts a mistake of ours, and says so to whoever met it. A handler that gave
+// up on purpose is none.
+func (a *API) panicked(w *recorder, r *http.Request, failed any) {
+	if err, ok := failed.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		w.wrote = true
+		return
+	}
+	a.metrics.panics.Inc()
+	a.log.Error("panic in a request", "route", w.route, "panic", failed, "stack", string(debug.Stack()))
+	if wrote := w.wrote; !wrote {
+		a.refuse(w, r, errInternal)
+		w.wrote = false
+	}
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	route  string
+	status int
+	wrote  bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *recorder) WriteHeader(status int) {
+	if !w.wrote && status >= http.StatusOK {
+		w.status, w.wrote = status, true
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *recorder) Write(b []byte) (int, error) {
+	w.begin()
+	return w.ResponseWriter.Write(b)
+}
+
+// ReadFrom implements io.ReaderFrom: the kernel sends files by itself.
+func (w *recorder) ReadFrom(r io.Reader) (int64, error) {
+	w.begin()
+	return io.Copy(w.ResponseWriter, r)
+}
+
+func (w *recorder) begin() {
+	if !w.wrote {
+		w.status, w.wrote = http.StatusOK, true
+	}
+}
+
+// Unwrap is for http.ResponseController.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// clientOf is the address that asks, for limits of workers. What a proxy says of others
+// is not believed.
+func clientOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
