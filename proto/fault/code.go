@@ -25,6 +25,15 @@ const (
 	codes                        // how many there are
 )
 
+// Codes returns every code there is, in the order of their numbers.
+func Codes() []Code {
+	all := make([]Code, 0, codes)
+	for c := range codes {
+		all = append(all, c)
+	}
+	return all
+}
+
 // String returns the reason: UPPER_SNAKE, stable, what programs compare.
 func (c Code) String() string { return c.row().reason }
 

@@ -1,0 +1,3 @@
+package protogen
+
+func openAPI(c *contract) (string, error) { return "", nil }
