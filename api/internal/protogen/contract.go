@@ -110,7 +110,8 @@ func (c *contract) types(want func(method) bool, pushes []protoreflect.MessageDe
 
 // need adds d and all that its fields consist of.
 func need(needed map[protoreflect.FullName]protoreflect.Descriptor, d protoreflect.Descriptor) {
-	if _, known := needed[d.FullName()]; known || wellKnown[d.FullName()].typeScript != "" {
+	_, known := wellKnown[d.FullName()]
+	if _, have := needed[d.FullName()]; have || known {
 		return
 	}
 	needed[d.FullName()] = d

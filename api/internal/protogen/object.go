@@ -3,6 +3,8 @@ package protogen
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
 )
 
 // object is a JSON object whose members stay in order: what is written first in a
@@ -36,6 +38,34 @@ func (o object) MarshalJSON() ([]byte, error) {
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
+}
+
+// UnmarshalJSON keeps the values as they are.
+func (o *object) UnmarshalJSON(raw []byte) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return fmt.Errorf("want an object, have %.20q (%v)", raw, err)
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		name, ok := key.(string)
+		if !ok {
+			return fmt.Errorf("%v is no key", key)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		*o = append(*o, member{name, value})
+	}
+	return nil
+}
+
+func (o object) has(key string) bool {
+	return slices.ContainsFunc(o, func(m member) bool { return m.key == key })
 }
 
 // marshal writes <, > and & as they are: the documents are for people too.

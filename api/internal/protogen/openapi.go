@@ -1,3 +1,84 @@
 package protogen
 
-func openAPI(c *contract) (string, error) { return "", nil }
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	chatv1 "github.com/parley-im/parley/proto/chat/v1"
+)
+
+// openAPI writes the frame, with an operation for every method that needs no socket
+// and a schema for all that those take and answer.
+func openAPI(c *contract) (string, error) {
+	d, err := readFrame()
+	if err != nil {
+		return "", err
+	}
+	schemas, err := c.schemas(d.Components.Schemas)
+	if err != nil {
+		return "", err
+	}
+	d.Components.Schemas = schemas
+	d.Info.Description = strings.TrimSpace(c.prose.file(c.service.ParentFile()) + "\n\n" + d.Info.Description)
+
+	var paths object
+	var tags []tag
+	for _, m := range c.methods {
+		if !overHTTP(m) {
+			continue
+		}
+		paths = append(paths, member{"/v1/" + m.name, object{{"post", c.operation(m)}}})
+		if t := (tag{Name: m.subject()}); !slices.Contains(tags, t) {
+			tags = append(tags, t)
+		}
+	}
+	d.Paths = append(paths, d.Paths...)
+	d.Tags = append(tags, d.Tags...)
+	return d.text()
+}
+
+// subject is the name of the file that says what the method takes: message, of what
+// stands in message.proto.
+func (m method) subject() string {
+	return strings.TrimSuffix(path.Base(m.Input().ParentFile().Path()), ".proto")
+}
+
+func (c *contract) operation(m method) object {
+	text := c.prose.text(m)
+	o := object{
+		{"operationId", m.name},
+		{"tags", []string{m.subject()}},
+		{"summary", firstSentence(text)},
+	}
+	if text != firstSentence(text)+"." {
+		o = append(o, member{"description", text})
+	}
+	if m.access == chatv1.Access_ACCESS_OPEN {
+		o = append(o, member{"security", []string{}})
+	}
+	return append(o,
+		member{"x-idempotent", m.repeat != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN},
+		member{"requestBody", object{{"required", true}, {"content", content(m.Input())}}},
+		member{"responses", object{
+			{"200", object{{"description", c.described(m.Output())}, {"content", content(m.Output())}}},
+			{"default", object{{"$ref", "#/components/responses/Error"}}},
+		}},
+	)
+}
+
+// described is the first sentence about a message; one of another package may have no
+// comment, and a response has to have a description.
+func (c *contract) described(m protoreflect.MessageDescriptor) string {
+	if sentence := firstSentence(c.prose.text(m)); sentence != "" {
+		return sentence
+	}
+	return string(m.Name())
+}
+
+func content(m protoreflect.MessageDescriptor) object {
+	return object{{"application/json", object{{"schema", typeSchema(m)}}}}
+}

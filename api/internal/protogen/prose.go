@@ -9,12 +9,15 @@ import (
 
 // prose turns comments of protos into those of the documents: the fields and rpcs
 // that they name are called there what JSON calls them.
-type prose struct{ words map[string]string }
+type prose struct {
+	fields map[string]string // displayName of display_name
+	rpcs   map[string]string // sendMessage of SendMessage
+}
 
 func newProse(methods []method, types []protoreflect.Descriptor) prose {
-	p := prose{make(map[string]string)}
+	p := prose{make(map[string]string), make(map[string]string)}
 	for _, m := range methods {
-		p.words[string(m.Name())] = m.name
+		p.rpcs[string(m.Name())] = m.name
 	}
 	for _, d := range types {
 		m, ok := d.(protoreflect.MessageDescriptor)
@@ -24,7 +27,7 @@ func newProse(methods []method, types []protoreflect.Descriptor) prose {
 		for i := range m.Fields().Len() {
 			// One without an underscore is called the same, or is an English word too.
 			if f := m.Fields().Get(i); strings.Contains(string(f.Name()), "_") {
-				p.words[string(f.Name())] = f.JSONName()
+				p.fields[string(f.Name())] = f.JSONName()
 			}
 		}
 	}
@@ -33,24 +36,41 @@ func newProse(methods []method, types []protoreflect.Descriptor) prose {
 
 var word = regexp.MustCompile(`\w+`)
 
-func (p prose) rename(text string) string {
+// rename puts words of the documents in the place of those of the protos.
+func rename(text string, names map[string]string) string {
 	return word.ReplaceAllStringFunc(text, func(w string) string {
-		if other, ok := p.words[w]; ok {
+		if other, ok := names[w]; ok {
 			return other
 		}
 		return w
 	})
 }
 
-// lines returns the comment above d, as it is broken into lines there.
-func (p prose) lines(d protoreflect.Descriptor) []string {
-	return p.split(d.ParentFile().SourceLocations().ByDescriptor(d).LeadingComments)
+// file returns the comment above the file, where that of its package stands, as
+// Markdown. It is about more than JSON, so rpcs keep their names.
+func (p prose) file(f protoreflect.FileDescriptor) string {
+	const syntax, pkg = 12, 2 // fields of FileDescriptorProto
+	for _, path := range []protoreflect.SourcePath{{syntax}, {pkg}} {
+		if comment := f.SourceLocations().ByPath(path).LeadingComments; comment != "" {
+			return rename(join(split(comment)), p.fields)
+		}
+	}
+	return ""
 }
 
-func (p prose) split(comment string) []string {
+// lines returns the comment above d, as it is broken into lines there.
+func (p prose) lines(d protoreflect.Descriptor) []string {
+	lines := split(d.ParentFile().SourceLocations().ByDescriptor(d).LeadingComments)
+	for i, line := range lines {
+		lines[i] = rename(rename(line, p.fields), p.rpcs)
+	}
+	return lines
+}
+
+func split(comment string) []string {
 	var lines []string
 	for line := range strings.SplitSeq(strings.TrimSpace(comment), "\n") {
-		lines = append(lines, p.rename(strings.TrimRight(strings.TrimPrefix(line, " "), " ")))
+		lines = append(lines, strings.TrimRight(strings.TrimPrefix(line, " "), " "))
 	}
 	return lines
 }

@@ -99,7 +99,7 @@ func (w *typeScriptWriter) methods(c *contract) {
 	w.line("export interface Methods {")
 	for _, m := range c.methods {
 		w.comment("  ", w.prose.lines(m))
-		w.line("  %s: { request: %s; response: %s };", m.name, messageType(m.Input()), messageType(m.Output()))
+		w.line("  %s: { request: %s; response: %s };", m.name, typeOf(m.Input()), typeOf(m.Output()))
 	}
 	w.line("}")
 	w.line("")
@@ -189,20 +189,19 @@ func fieldType(f protoreflect.FieldDescriptor) string {
 func valueType(f protoreflect.FieldDescriptor) string {
 	switch {
 	case f.Message() != nil:
-		return messageType(f.Message())
-	case f.Enum() != nil && f.Enum().FullName() == "google.protobuf.NullValue":
-		return "null"
+		return typeOf(f.Message())
 	case f.Enum() != nil:
-		return typeName(f.Enum())
+		return typeOf(f.Enum())
 	}
 	return scalars[f.Kind()].typeScript
 }
 
-func messageType(m protoreflect.MessageDescriptor) string {
-	if known := wellKnown[m.FullName()].typeScript; known != "" {
-		return known
+// typeOf refers to a message or enum.
+func typeOf(d protoreflect.Descriptor) string {
+	if known, ok := wellKnown[d.FullName()]; ok {
+		return known.typeScript
 	}
-	return typeName(m)
+	return typeName(d)
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z_$][\w$]*$`)

@@ -39,7 +39,8 @@ var (
 	}}}}
 )
 
-// wellKnown are the messages that protobuf's JSON writes in a way of their own.
+// wellKnown are the messages, and the enum, that protobuf's JSON writes in a way of
+// their own.
 var wellKnown = map[protoreflect.FullName]form{
 	"google.protobuf.Timestamp": {"string", object{{"type", "string"}, {"format", "date-time"}}},
 	"google.protobuf.Duration":  {"string", object{{"type", "string"}, {"pattern", `^-?[0-9]+(\.[0-9]+)?s$`}}},
@@ -48,6 +49,7 @@ var wellKnown = map[protoreflect.FullName]form{
 	"google.protobuf.Value":     {"unknown", object{}},
 	"google.protobuf.ListValue": {"unknown[]", object{{"type", "array"}, {"items", object{}}}},
 	"google.protobuf.Any":       {"{ '@type': string; [key: string]: unknown }", object{{"type", "object"}, {"required", []string{"@type"}}}},
+	"google.protobuf.NullValue": {"null", object{{"type", "null"}}},
 	"google.protobuf.Empty":     {"Record<string, never>", object{{"type", "object"}}},
 
 	"google.protobuf.BoolValue":   scalars[protoreflect.BoolKind].orNull(),
