@@ -60,7 +60,7 @@ fuzz: ## run every fuzz target for a short time (FUZZTIME=10s)
 	@.ci/fuzz $(FUZZTIME)
 
 .PHONY: generate
-generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## write the Go code of the protos anew
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-parley ## write anew what the protos say: Go code, TypeScript types, the OpenAPI document
 	$(TOOLS)/buf generate
 
 .PHONY: fmt
@@ -104,6 +104,12 @@ $(TOOLS)/buf: .ci/tools/install $(wildcard .ci/tools/buf/*.json)
 
 $(TOOLS)/protoc-gen-go: .ci/tools/install $(wildcard .ci/tools/protoc/go.*)
 	@.ci/tools/install .ci/tools/protoc $(TOOLS)
+
+# A plugin of ours, so it is built from the tree each time.
+.PHONY: $(TOOLS)/protoc-gen-parley
+$(TOOLS)/protoc-gen-parley: has-go
+	@mkdir -p $(TOOLS)
+	@$(GO) build -trimpath -o $@ ./api/cmd/protoc-gen-parley
 
 $(TOOLS)/golangci-lint: .ci/tools/install $(wildcard .ci/tools/lint/go.*)
 	@.ci/tools/install .ci/tools/lint $(TOOLS)

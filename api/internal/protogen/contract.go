@@ -6,12 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/descriptorpb"
-
-	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 )
 
 // contract is what of the protos the documents speak of.
@@ -22,28 +18,15 @@ type contract struct {
 	prose   prose
 }
 
-// method is an rpc as JSON knows it.
-type method struct {
-	protoreflect.MethodDescriptor
-	name   string // sendMessage
-	access chatv1.Access
-	repeat descriptorpb.MethodOptions_IdempotencyLevel
-}
-
 // newContract collects what service and the pushes beside it consist of.
 func newContract(service protoreflect.ServiceDescriptor, files *protoregistry.Files) (*contract, error) {
 	c := &contract{service: service}
 	for i := range service.Methods().Len() {
-		d := service.Methods().Get(i)
-		if d.IsStreamingClient() || d.IsStreamingServer() {
-			return nil, fmt.Errorf("%s is a stream: there is none over HTTP and JSON-RPC", d.FullName())
+		m, err := newMethod(service.Methods().Get(i), files)
+		if err != nil {
+			return nil, err
 		}
-		options, ok := d.Options().(*descriptorpb.MethodOptions)
-		if !ok {
-			return nil, fmt.Errorf("%s has options of type %T", d.FullName(), d.Options())
-		}
-		access, _ := proto.GetExtension(options, chatv1.E_Access).(chatv1.Access)
-		c.methods = append(c.methods, method{d, lowerFirst(string(d.Name())), access, options.GetIdempotencyLevel()})
+		c.methods = append(c.methods, m)
 	}
 
 	var beside []protoreflect.FileDescriptor
@@ -75,11 +58,6 @@ const pushSuffix = "Push"
 func pushName(m protoreflect.MessageDescriptor) string {
 	return lowerFirst(strings.TrimSuffix(string(m.Name()), pushSuffix))
 }
-
-func everyMethod(method) bool { return true }
-
-// overHTTP reports whether a method can be called without a socket.
-func overHTTP(m method) bool { return m.access != chatv1.Access_ACCESS_SOCKET }
 
 // types returns the messages and enums that the wanted methods and the pushes need,
 // by file and in the order in which they are written there, each once.

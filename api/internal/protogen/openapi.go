@@ -6,9 +6,6 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/descriptorpb"
-
-	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 )
 
 // openAPI writes the frame, with an operation for every method that needs no socket
@@ -57,11 +54,11 @@ func (c *contract) operation(m method) object {
 	if text != firstSentence(text)+"." {
 		o = append(o, member{"description", text})
 	}
-	if m.access == chatv1.Access_ACCESS_OPEN {
+	if m.access == "open" {
 		o = append(o, member{"security", []string{}})
 	}
 	return append(o,
-		member{"x-idempotent", m.repeat != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN},
+		member{"x-idempotent", m.repeat != "no"},
 		member{"requestBody", object{{"required", true}, {"content", content(m.Input())}}},
 		member{"responses", object{
 			{"200", object{{"description", c.described(m.Output())}, {"content", content(m.Output())}}},

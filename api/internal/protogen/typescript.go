@@ -7,9 +7,7 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/descriptorpb"
 
-	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/proto/fault"
 )
 
@@ -115,21 +113,9 @@ func (w *typeScriptWriter) methods(c *contract) {
 	w.line("  };")
 	w.line("} = {")
 	for _, m := range c.methods {
-		w.line("  %s: { access: '%s', repeat: '%s' },", m.name, accesses[m.access], repeats[m.repeat])
+		w.line("  %s: { access: '%s', repeat: '%s' },", m.name, m.access, m.repeat)
 	}
 	w.line("};")
-}
-
-var accesses = map[chatv1.Access]string{
-	chatv1.Access_ACCESS_UNSPECIFIED: "token",
-	chatv1.Access_ACCESS_OPEN:        "open",
-	chatv1.Access_ACCESS_SOCKET:      "socket",
-}
-
-var repeats = map[descriptorpb.MethodOptions_IdempotencyLevel]string{
-	descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN: "no",
-	descriptorpb.MethodOptions_NO_SIDE_EFFECTS:     "read",
-	descriptorpb.MethodOptions_IDEMPOTENT:          "idempotent",
 }
 
 func (w *typeScriptWriter) pushes(c *contract) {
