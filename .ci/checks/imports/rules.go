@@ -133,6 +133,11 @@ var rules = []rule{
 		reason: "passwords and tokens need no socket and no database",
 	},
 	{
+		about: "./api/internal/protogen", deep: true,
+		allow:  "std google.golang.org/protobuf/... ./proto/fault",
+		reason: "what writes generated code has to build while that code does not",
+	},
+	{
 		about:  "./api/internal/picture/...",
 		allow:  "std golang.org/x/image/... ./proto/fault ./api/internal/picture",
 		forbid: "net/... os/... io/fs syscall/... log/...",
