@@ -5,8 +5,8 @@ go 1.26.0
 require (
 	github.com/parley-im/parley/proto v0.0.0
 	github.com/parley-im/parley/register v0.0.0
-	github.com/parley-im/parley/register/node v0.0.0-00010101000000-000000000000
-	github.com/parley-im/parley/worker v0.0.0-00010101000000-000000000000
+	github.com/parley-im/parley/register/node v0.0.0
+	github.com/parley-im/parley/worker v0.0.0
 	github.com/prometheus/client_golang v1.25.0
 	golang.org/x/image v0.47.0
 	golang.org/x/sync v0.24.0
