@@ -15,7 +15,7 @@ type Block struct {
 }
 
 const (
-	blockSize   = 128
+	blockSize   = 192
 	blockBottom = 10000
 	blockTop    = 30000 // the kernel gives dialling sockets ports from 32768 on
 )
@@ -29,6 +29,7 @@ func FreePorts(host string) (*Block, error) {
 			return &Block{guard: guard, Ports: Ports{
 				Register: base, RegisterOps: base + 8, Page: base + 16,
 				Gateway: base + 17, Link: base + 41, GatewayOps: base + 65, WorkerOps: base + 89,
+				Chat: base + 121, API: base + 153, NATS: base + 154, APIOps: base + 155, NATSOps: base + 156, BotsOps: base + 157,
 			}}, nil
 		}
 	}

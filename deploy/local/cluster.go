@@ -16,8 +16,13 @@ type Cluster struct {
 	Registers []*proc.Process
 	Gateways  []*proc.Process
 	Workers   []*proc.Process
+	API       *proc.Process // nil: there is none
+	NATS      *proc.Process // nil: there is none
+	Bots      *proc.Process // nil: there are none
 
-	cfg Config
+	cfg     Config
+	telling sync.Mutex // one call of changed at a time
+	changed func()     // called when all are ready, and when one of them was started again; nil: nobody wants to know
 }
 
 // New makes a cluster of which nothing runs yet.
@@ -35,6 +40,15 @@ func New(cfg Config) (*Cluster, error) {
 	}
 	for i := range cfg.Workers {
 		c.Workers = append(c.Workers, c.Fleet.Add(cfg.worker(i)))
+	}
+	if cfg.Programs.API != "" {
+		c.API = c.Fleet.Add(cfg.api())
+	}
+	if cfg.Programs.NATS != "" {
+		c.NATS = c.Fleet.Add(cfg.nats())
+	}
+	if cfg.Programs.Bots != "" {
+		c.Bots = c.Fleet.Add(cfg.bots())
 	}
 	return c, nil
 }
@@ -103,17 +117,32 @@ const (
 	gatewayDrain  = 15 * time.Second
 	workerDrain   = 30 * time.Second
 	registerDrain = 5 * time.Second
+	otherDrain    = 10 * time.Second // NATS and the bots
 )
 
-// Drain ends everything in order: gateways first, while workers can still handle
-// what was said last, then workers, then registers, so that everybody can still
-// say that they leave. Roles that need too long are killed, which is an error.
+// Drain ends everything in order: first the doors for clients, while workers can still
+// handle what was said last, then workers, then what those lean on, so that everybody can
+// still say that they leave. Roles that need too long are killed, which is an error.
 func (c *Cluster) Drain(ctx context.Context) error {
+	doors := c.Gateways
+	if c.API != nil {
+		doors = append([]*proc.Process{c.API}, doors...)
+	}
 	return errors.Join(
-		stop(ctx, c.Gateways, gatewayDrain),
+		stop(ctx, one(c.Bots), otherDrain),
+		stop(ctx, doors, gatewayDrain),
 		stop(ctx, c.Workers, workerDrain),
+		stop(ctx, one(c.NATS), otherDrain),
 		stop(ctx, c.Registers, registerDrain),
 	)
+}
+
+// one is a role that has one process, or none.
+func one(p *proc.Process) []*proc.Process {
+	if p == nil {
+		return nil
+	}
+	return []*proc.Process{p}
 }
 
 func stop(ctx context.Context, role []*proc.Process, patience time.Duration) error {

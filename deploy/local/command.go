@@ -9,13 +9,14 @@ import (
 
 // Command is the command line of parley-local.
 type Command struct {
-	Run     runCommand     `cmd:"" help:"Start a whole Parley on this machine until Ctrl-C."`
+	Run     runCommand     `cmd:"" help:"Start the chat on this machine, with all it needs, until Ctrl-C."`
 	Example exampleCommand `cmd:"" help:"Start an example worker behind gateways until Ctrl-C."`
 }
 
 type runCommand struct {
-	Example string `help:"Example that the workers run." default:"swooleim"`
 	counts
+	Data string `help:"Folder of everything that is kept." default:"data" placeholder:"FOLDER"`
+	LAN  bool   `name:"lan" help:"Let others in the network reach the page and the gateways. The demo accounts have a password that everybody knows."`
 }
 
 type exampleCommand struct {
@@ -27,22 +28,23 @@ type exampleCommand struct {
 type counts struct {
 	Gateways int `help:"How many gateways." default:"2"`
 	Workers  int `help:"How many workers; 0: start your own." default:"2"`
-	Port     int `help:"Port of the first gateway. All other ports move by the same amount: register 1236, links 2900, page 8080, health 9600." default:"8282"`
+	Port     int `help:"Port of the first gateway. All other ports move by the same amount: register 1236, links 2900, calls 2950, NATS 4222, page 8080, health 9600." default:"8282"`
 }
 
 // Run implements kong's command.
-func (c *runCommand) Run() error { return c.run(c.Example) }
+func (c *runCommand) Run() error {
+	return c.run(Options{Chat: true, Data: c.Data, LAN: c.LAN})
+}
 
 // Run implements kong's command.
-func (c *exampleCommand) Run() error { return c.run(c.Name) }
+func (c *exampleCommand) Run() error { return c.run(Options{Example: c.Name}) }
 
-func (c *counts) run(example string) error {
+func (c *counts) run(o Options) error {
 	ctx, now, stop := interrupts()
 	defer stop()
-	return Run(ctx, now, Options{
-		Example: example, Gateways: c.Gateways, Workers: c.Workers, Port: c.Port,
-		Out: os.Stdout, Color: colorful(os.Stdout),
-	})
+	o.Gateways, o.Workers, o.Port = c.Gateways, c.Workers, c.Port
+	o.Out, o.Color = os.Stdout, colorful(os.Stdout)
+	return Run(ctx, now, o)
 }
 
 // interrupts ends ctx at the first SIGINT or SIGTERM and closes now at the second.

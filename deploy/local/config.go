@@ -11,6 +11,7 @@ import (
 // Programs are the paths of the programs of a cluster; package build makes them.
 type Programs struct {
 	Register, Gateway, Worker string
+	API, NATS, Bots           string // one process of each, of those that are given
 }
 
 // Config is what a Cluster is made of. Programs and Ports must be given.
@@ -21,13 +22,16 @@ type Config struct {
 	Workers   int
 	Ports     Ports
 	Host      string // where everything listens; "": 127.0.0.1
+	Public    string // where gateways and the page listen, if elsewhere
 	Page      bool   // the first worker serves a page on Ports.Page
+	Chat      bool   // the workers are the chat: they listen for calls on Ports.Chat
 
 	// SecretFile guards the cluster; needed when Host is not loopback.
 	SecretFile string
 
 	// Further flags for every process of a role.
 	RegisterArgs, GatewayArgs, WorkerArgs []string
+	APIArgs, NATSArgs, BotsArgs           []string
 	// Env is added to the environment of every process.
 	Env []string
 	// Nodes[i] is the network namespace that worker i lives in; nil or shorter: ours.
@@ -66,6 +70,9 @@ func (c *Config) withDefaults() {
 	}
 	if c.Host == "" {
 		c.Host = "127.0.0.1"
+	}
+	if c.Public == "" {
+		c.Public = c.Host
 	}
 	if c.Output == nil {
 		c.Output = proc.Discard

@@ -9,5 +9,6 @@
 //	err = c.Workers[0].Kill() // see package proc for what else can be done to it
 //
 // Its parts: build compiles the programs, proc starts and torments processes,
-// logline makes one log of many, netlab drops packets between processes.
+// logline makes one log of many, netlab drops packets between processes, runfile is
+// where others find what runs.
 package local

@@ -76,7 +76,7 @@ func fakes(t *testing.T, as string) Config {
 	t.Cleanup(ports.Release)
 	me := os.Args[0]
 	return Config{
-		Programs: Programs{me, me, me}, Registers: 2, Gateways: 2, Workers: 2, Ports: ports.Ports,
+		Programs: Programs{Register: me, Gateway: me, Worker: me}, Registers: 2, Gateways: 2, Workers: 2, Ports: ports.Ports,
 		Env: []string{"LOCAL_TEST_FAKE=" + as},
 	}
 }

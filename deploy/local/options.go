@@ -13,25 +13,37 @@ import (
 
 // Options are what a person chooses about a run.
 type Options struct {
-	Example  string
+	Example  string // that the workers run; "" with Chat
+	Chat     bool   // the workers are the chat, with all that belongs to it
 	Gateways int
 	Workers  int // 0: people start their own
 	Port     int // of the first gateway
-	Out      io.Writer
-	Color    bool
+
+	Data string // of the chat: the folder of everything that is kept
+	LAN  bool   // others in the network reach the page and the gateways
+
+	Out   io.Writer
+	Color bool
 }
 
 // config is what a person's choice comes to; the ports may still be taken.
 func (o Options) config(root string) (Config, error) {
 	cfg := Config{
-		Gateways: o.Gateways, Workers: o.Workers, Ports: From(o.Port),
-		Page: o.Workers > 0 && build.HasPage(root, o.Example),
+		Gateways: o.Gateways, Workers: o.Workers, Ports: From(o.Port), Chat: o.Chat,
+		Page: !o.Chat && o.Workers > 0 && build.HasPage(root, o.Example),
 		// A person at a terminal does not wait. Gateways open their doors after one
 		// lease of the register; clients come back in a moment.
 		RegisterArgs: []string{"--lease", "1s"},
 		GatewayArgs:  []string{"--drain-window", "300ms"},
 	}
+	if o.LAN {
+		cfg.Public = "0.0.0.0"
+	}
 	cfg.withDefaults()
+	if o.Chat {
+		o.chat(&cfg)
+		return cfg, o.check(nil)
+	}
 	names, err := build.ExampleNames(root)
 	if err != nil {
 		return cfg, err
@@ -39,16 +51,20 @@ func (o Options) config(root string) (Config, error) {
 	return cfg, o.check(names)
 }
 
-// check reports everything wrong at once, in the words that make takes.
+// check reports everything wrong at once, in the words that make takes. Of the chat it is
+// not asked which example.
 func (o Options) check(examples []string) error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	there := fmt.Sprintf("here are %s: make example NAME=%s", strings.Join(examples, ", "), examples[len(examples)-1])
+	there := func() string {
+		return fmt.Sprintf("here are %s: make example NAME=%s", strings.Join(examples, ", "), examples[len(examples)-1])
+	}
 	switch {
+	case o.Chat:
 	case o.Example == "":
-		wrong("which example? T%s", there)
+		wrong("which example? T%s", there())
 	case !slices.Contains(examples, o.Example):
-		wrong("no example %s; t%s", o.Example, there)
+		wrong("no example %s; t%s", o.Example, there())
 	}
 	if o.Port < minPort || o.Port > maxPort {
 		wrong("PORT=%d: all ports move with it, so it must be from %d to %d", o.Port, minPort, maxPort)
@@ -62,13 +78,34 @@ func (o Options) check(examples []string) error {
 	return errors.Join(errs...)
 }
 
-// packages are what has to be built; without workers, no example.
+// packages are what has to be built; without workers, neither an example nor the chat.
 func (o Options) packages() []string {
 	list := []string{build.Register, build.Gateway}
+	if o.Chat {
+		list = append(list, build.NATS, build.Demo, build.API)
+	}
 	if o.Workers > 0 {
-		list = append(list, o.example())
+		list = append(list, o.worker())
 	}
 	return list
 }
 
-func (o Options) example() string { return path.Join(build.Examples, o.Example) }
+func (o Options) worker() string {
+	if o.Chat {
+		return build.Worker
+	}
+	return path.Join(build.Examples, o.Example)
+}
+
+// programs puts what was built, by package, where it belongs. Bots need somebody to
+// answer them: without workers of ours there are none.
+func (o Options) programs(built map[string]string) Programs {
+	p := Programs{Register: built[build.Register], Gateway: built[build.Gateway], Worker: built[o.worker()]}
+	if o.Chat {
+		p.API, p.NATS = built[build.API], built[build.NATS]
+		if o.Workers > 0 {
+			p.Bots = built[build.Demo]
+		}
+	}
+	return p
+}

@@ -88,7 +88,10 @@ func TestWhoStartsWithoutWorkersReadsHowToStartOne(t *testing.T) {
 	if cfg.Page {
 		t.Error("a page is promised that no worker serves")
 	}
-	box := o.box(&cfg)
+	box, err := o.box(&cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if want := "go run . --register " + cfg.addr(cfg.Ports.Register); !strings.Contains(box, want) || strings.Contains(box, "swooleim") {
 		t.Errorf("want %q and no example in:\n%s", want, box)
 	}

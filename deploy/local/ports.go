@@ -13,17 +13,24 @@ type Ports struct {
 	Register    int
 	Gateway     int // WebSocket
 	Link        int // where workers attach to gateways
+	Chat        int // where the api reaches workers of the chat
+	API         int // the chat's page and its HTTP door
 	Page        int // of the first worker's example; others serve none
+	NATS        int
 	RegisterOps int // health, metrics and profiles
 	GatewayOps  int
 	WorkerOps   int
+	APIOps      int
+	NATSOps     int
+	BotsOps     int
 }
 
-// DefaultPorts are those of `make run`.
+// DefaultPorts are those of `make run` and `make example`. The page is at the same port
+// in both, since a cluster has one or the other.
 func DefaultPorts() Ports {
 	return Ports{
-		Register: 1236, Gateway: 8282, Link: 2900, Page: 8080,
-		RegisterOps: 9600, GatewayOps: 9610, WorkerOps: 9650,
+		Register: 1236, Gateway: 8282, Link: 2900, Chat: 2950, API: 8080, Page: 8080, NATS: 4222,
+		RegisterOps: 9600, GatewayOps: 9610, WorkerOps: 9650, APIOps: 9640, NATSOps: 9641, BotsOps: 9642,
 	}
 }
 
@@ -39,7 +46,10 @@ func From(port int) Ports {
 }
 
 func (p *Ports) fields() []*int {
-	return []*int{&p.Register, &p.Gateway, &p.Link, &p.Page, &p.RegisterOps, &p.GatewayOps, &p.WorkerOps}
+	return []*int{
+		&p.Register, &p.Gateway, &p.Link, &p.Chat, &p.API, &p.Page, &p.NATS,
+		&p.RegisterOps, &p.GatewayOps, &p.WorkerOps, &p.APIOps, &p.NATSOps, &p.BotsOps,
+	}
 }
 
 // Bounds of --port: below the first, some port would need privileges; above the
@@ -62,7 +72,7 @@ func isFree(host string, port int) bool {
 func (c *Config) taken() []string {
 	var list []string
 	for _, w := range c.listeners() {
-		if !isFree(c.Host, w.port) {
+		if !isFree(w.host, w.port) {
 			list = append(list, fmt.Sprintf("%d (%s)", w.port, w.what))
 		}
 	}
@@ -71,27 +81,47 @@ func (c *Config) taken() []string {
 
 // listener is a port and what it is for.
 type listener struct {
+	host string
 	port int
 	what string
 }
 
 func (c *Config) listeners() []listener {
 	var list []listener
-	add := func(n, first int, format string) {
+	add := func(host string, n, first int, format string) {
 		for i := range n {
-			list = append(list, listener{first + i, fmt.Sprintf(format, i+1)})
+			list = append(list, listener{host, first + i, fmt.Sprintf(format, i+1)})
 		}
 	}
-	add(c.Gateways, c.Ports.Gateway, "WebSocket of gateway-%d")
-	if c.Page {
-		list = append(list, listener{c.Ports.Page, "page"})
+	one := func(there bool, host string, port int, what string) {
+		if there {
+			list = append(list, listener{host, port, what})
+		}
 	}
-	add(c.Registers, c.Ports.Register, "register-%d")
-	add(c.Gateways, c.Ports.Link, "link of gateway-%d")
-	add(c.Registers, c.Ports.RegisterOps, "health of register-%d")
-	add(c.Gateways, c.Ports.GatewayOps, "health of gateway-%d")
-	add(c.Workers, c.Ports.WorkerOps, "health of worker-%d")
+	api, nats := c.Programs.API != "", c.Programs.NATS != ""
+	add(c.Public, c.Gateways, c.Ports.Gateway, "WebSocket of gateway-%d")
+	one(c.Page || api, c.Public, c.pagePort(), "page")
+	add(c.Host, c.Registers, c.Ports.Register, "register-%d")
+	add(c.Host, c.Gateways, c.Ports.Link, "link of gateway-%d")
+	if c.Chat {
+		add(c.Host, c.Workers, c.Ports.Chat, "calls of worker-%d")
+	}
+	one(nats, c.Host, c.Ports.NATS, "NATS")
+	add(c.Host, c.Registers, c.Ports.RegisterOps, "health of register-%d")
+	add(c.Host, c.Gateways, c.Ports.GatewayOps, "health of gateway-%d")
+	add(c.Host, c.Workers, c.Ports.WorkerOps, "health of worker-%d")
+	one(api, c.Host, c.Ports.APIOps, "health of the api")
+	one(nats, c.Host, c.Ports.NATSOps, "health of NATS")
+	one(c.Programs.Bots != "", c.Host, c.Ports.BotsOps, "health of the bots")
 	return list
+}
+
+// pagePort is where a page is served, by the api or by an example.
+func (c *Config) pagePort() int {
+	if c.Programs.API != "" {
+		return c.Ports.API
+	}
+	return c.Ports.Page
 }
 
 // CheckPorts returns an error of one line if a port is taken, with a --port for

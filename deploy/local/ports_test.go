@@ -31,7 +31,10 @@ func TestTakenPortIsNamedWithAWayOut(t *testing.T) {
 
 func TestPortsMoveTogetherAndNeverMeet(t *testing.T) {
 	moved := From(9282)
-	if want := (Ports{Register: 2236, Gateway: 9282, Link: 3900, Page: 9080, RegisterOps: 10600, GatewayOps: 10610, WorkerOps: 10650}); moved != want {
+	if want := (Ports{
+		Register: 2236, Gateway: 9282, Link: 3900, Chat: 3950, API: 9080, Page: 9080, NATS: 5222,
+		RegisterOps: 10600, GatewayOps: 10610, WorkerOps: 10650, APIOps: 10640, NATSOps: 10641, BotsOps: 10642,
+	}); moved != want {
 		t.Errorf("moved by 1000: %+v, want %+v", moved, want)
 	}
 	if From(8282) != DefaultPorts() {
@@ -43,7 +46,10 @@ func TestPortsMoveTogetherAndNeverMeet(t *testing.T) {
 	}
 	defer free.Release()
 	for _, p := range []Ports{DefaultPorts(), From(minPort), From(maxPort), free.Ports} {
-		cfg := Config{Registers: maxRegisters, Gateways: maxGateways, Workers: maxWorkers, Ports: p, Page: true}
+		cfg := Config{
+			Programs:  Programs{API: "api", NATS: "nats", Bots: "bots"},
+			Registers: maxRegisters, Gateways: maxGateways, Workers: maxWorkers, Ports: p, Chat: true,
+		}
 		if err := cfg.Validate(); err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package local
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,7 +24,7 @@ func (c *Config) gateway(i int) proc.Spec {
 	return c.spec(role{
 		name: fmt.Sprintf("gateway-%d", i+1), program: c.Programs.Gateway, opsPort: c.Ports.GatewayOps + i,
 		args: append([]string{
-			"--listen", c.addr(c.Ports.Gateway + i), "--link-listen", c.addr(c.Ports.Link + i),
+			"--listen", at(c.Public, c.Ports.Gateway+i), "--link-listen", c.addr(c.Ports.Link + i),
 			"--register", c.registers(),
 		}, c.GatewayArgs...),
 	})
@@ -32,23 +33,55 @@ func (c *Config) gateway(i int) proc.Spec {
 func (c *Config) worker(i int) proc.Spec {
 	r := role{
 		name: fmt.Sprintf("worker-%d", i+1), program: c.Programs.Worker, opsPort: c.Ports.WorkerOps + i,
-		args: append([]string{"--register", c.registers()}, c.WorkerArgs...),
+		args: []string{"--register", c.registers()},
 	}
+	host := c.Host
 	if i < len(c.Nodes) {
 		r.node = c.Nodes[i]
+		host = r.node.Addr
 	}
+	if c.Chat {
+		r.args = append(r.args, "--chat-listen", at(host, c.Ports.Chat+i))
+	}
+	if c.Programs.NATS != "" {
+		r.args = append(r.args, "--nats", c.natsURL())
+	}
+	r.args = append(r.args, c.WorkerArgs...)
 	if c.Page && i == 0 {
 		r.env = []string{"PARLEY_PAGE=" + c.addr(c.Ports.Page), "PARLEY_GATEWAYS=" + c.gateways()}
 	}
 	return c.spec(r)
 }
 
+func (c *Config) api() proc.Spec {
+	return c.spec(role{
+		name: "api", program: c.Programs.API, opsPort: c.Ports.APIOps,
+		args: append([]string{"--listen", at(c.Public, c.Ports.API), "--register", c.registers()}, c.APIArgs...),
+	})
+}
+
+func (c *Config) nats() proc.Spec {
+	return c.spec(role{
+		name: "nats", program: c.Programs.NATS, opsPort: c.Ports.NATSOps, stranger: true,
+		args: append([]string{"--listen", c.addr(c.Ports.NATS)}, c.NATSArgs...),
+	})
+}
+
+func (c *Config) bots() proc.Spec {
+	return c.spec(role{
+		name: "bots", program: c.Programs.Bots, command: []string{"bots"}, opsPort: c.Ports.BotsOps, stranger: true,
+		args: append([]string{"--gateways", c.gateways()}, c.BotsArgs...),
+	})
+}
+
 // role is what differs from process to process.
 type role struct {
 	name, program string
+	command       []string // before all flags
 	opsPort       int
 	args, env     []string
 	node          *netlab.Node // nil: our own network
+	stranger      bool         // no member of the cluster: it knows no secret
 }
 
 func (c *Config) spec(r role) proc.Spec {
@@ -56,9 +89,9 @@ func (c *Config) spec(r role) proc.Spec {
 	if r.node != nil {
 		host, netns = r.node.Addr, r.node.Netns // its loopback is not ours
 	}
-	ops := net.JoinHostPort(host, strconv.Itoa(r.opsPort))
-	args := append([]string{"--name", r.name, "--ops-listen", ops, "--log-format", "json"}, r.args...)
-	if c.SecretFile != "" {
+	ops := at(host, r.opsPort)
+	args := slices.Concat(r.command, []string{"--name", r.name, "--ops-listen", ops, "--log-format", "json"}, r.args)
+	if c.SecretFile != "" && !r.stranger {
 		args = append(args, "--secret-file", c.SecretFile)
 	}
 	return proc.Spec{
@@ -66,7 +99,9 @@ func (c *Config) spec(r role) proc.Spec {
 	}
 }
 
-func (c *Config) addr(port int) string { return net.JoinHostPort(c.Host, strconv.Itoa(port)) }
+func at(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+
+func (c *Config) addr(port int) string { return at(c.Host, port) }
 
 // registers lists the addresses of all registers, as --register takes them.
 func (c *Config) registers() string {
@@ -85,5 +120,7 @@ func (c *Config) gateways() string {
 	}
 	return strings.Join(list, ",")
 }
+
+func (c *Config) natsURL() string { return "nats://" + c.addr(c.Ports.NATS) }
 
 func (c *Config) gatewayURL(i int) string { return "ws://" + c.addr(c.Ports.Gateway+i) + "/" }

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-im/parley/deploy/local/build"
 	"github.com/parley-im/parley/deploy/local/logline"
 	"github.com/parley-im/parley/deploy/local/proc"
+	"github.com/parley-im/parley/deploy/local/runfile"
 )
 
 // self is what the supervisor's own lines are called by.
@@ -29,20 +30,22 @@ func Run(ctx context.Context, now <-chan struct{}, o Options) error {
 	if err != nil {
 		return err
 	}
+	if o.Chat {
+		release, err := o.hold()
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	cfg, err := o.config(root)
 	if err != nil {
 		return err
 	}
-	if err := cfg.CheckPorts(); err != nil {
-		return err
-	}
 	log := logline.New(o.Out, o.Color)
-	builder := build.Builder{Root: root, Say: func(line string) { log.Plain(line + "\n") }}
-	programs, err := builder.Programs(ctx, o.packages()...)
-	if err != nil {
+	say := func(line string) { log.Plain(line + "\n") }
+	if err := o.build(ctx, &cfg, build.Builder{Root: root, Say: say}); err != nil {
 		return err
 	}
-	cfg.Programs = Programs{Register: programs[build.Register], Gateway: programs[build.Gateway], Worker: programs[o.example()]}
 	cfg.Output = log
 	c, err := New(cfg)
 	if err != nil {
@@ -52,7 +55,45 @@ func Run(ctx context.Context, now <-chan struct{}, o Options) error {
 	for _, p := range c.Processes() {
 		log.Names(p.Name())
 	}
-	return c.supervise(ctx, now, log, o.box(&cfg))
+	if o.Chat {
+		defer runfile.Remove(o.Data)
+		c.changed = func() {
+			if err := c.writeDown(o.Data, o.database()); err != nil {
+				log.Say(self, "%v", err)
+			}
+		}
+	}
+	box, err := o.box(&cfg)
+	if err != nil {
+		return err
+	}
+	return c.supervise(ctx, now, log, box)
+}
+
+// build makes what is to be started, and the data that it starts with. Whether the ports
+// are free is asked first: nobody waits for a compiler to hear that they are not.
+func (o Options) build(ctx context.Context, cfg *Config, b build.Builder) error {
+	cfg.Programs = o.programs(nil)
+	if o.Chat {
+		cfg.Programs.API, cfg.Programs.NATS = "to be built", "to be built"
+	}
+	if err := cfg.CheckPorts(); err != nil {
+		return err
+	}
+	if o.Chat {
+		if err := b.Page(ctx); err != nil {
+			return err
+		}
+	}
+	built, err := b.Programs(ctx, o.packages()...)
+	if err != nil {
+		return err
+	}
+	cfg.Programs = o.programs(built)
+	if o.Chat {
+		return o.seed(ctx, built[build.Demo])
+	}
+	return nil
 }
 
 // supervise starts the cluster, says so when it is ready, restarts what dies,
@@ -67,7 +108,7 @@ func (c *Cluster) supervise(ctx context.Context, now <-chan struct{}, log *logli
 	}
 	ready := make(chan struct{})
 	for _, p := range c.Processes() {
-		go func() { kept <- p.Keep(keep, c.mourn(p, ready, log)) }()
+		go func() { kept <- p.Keep(keep, c.mourn(p, ready, log), c.reborn(ready)) }()
 	}
 	left := len(c.Processes())
 	go func() {
@@ -78,6 +119,7 @@ func (c *Cluster) supervise(ctx context.Context, now <-chan struct{}, log *logli
 			return
 		}
 		close(ready)
+		c.tell()
 		log.Plain(box)
 	}()
 
@@ -141,6 +183,26 @@ func (c *Cluster) mourn(p *proc.Process, ready <-chan struct{}, log *logline.Wri
 		}
 		log.Say(self, "%s died (%v); it starts again in %v", p.Name(), e, pause)
 		return nil
+	}
+}
+
+// reborn is told that a process was started again.
+func (c *Cluster) reborn(ready <-chan struct{}) func() {
+	return func() {
+		select {
+		case <-ready:
+			c.tell()
+		default: // whoever waits for all to be ready tells
+		}
+	}
+}
+
+// tell tells who wants to know that something is different. Calls come one at a time.
+func (c *Cluster) tell() {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	if c.changed != nil {
+		c.changed()
 	}
 }
 

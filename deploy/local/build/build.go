@@ -19,6 +19,10 @@ import (
 const (
 	Register = "register/cmd/parley-register"
 	Gateway  = "gateway/cmd/parley-gateway"
+	Worker   = "worker/chat/cmd/parley-worker"
+	API      = "api/cmd/parley-api"
+	NATS     = "deploy/cmd/parley-nats"
+	Demo     = "deploy/cmd/parley-demo"
 	Examples = "worker/examples" // each folder in it is one
 )
 

@@ -15,8 +15,9 @@ const (
 
 // Keep starts the process again whenever it dies, until ctx ends. died is told of
 // each death and of the pause that follows; it may end the keeping by an error,
-// which Keep returns. Keep does not stop the process.
-func (p *Process) Keep(ctx context.Context, died func(Exit, time.Duration) error) error {
+// which Keep returns. born is told when the next life has begun; it may be nil. Keep
+// does not stop the process.
+func (p *Process) Keep(ctx context.Context, died func(Exit, time.Duration) error, born func()) error {
 	pause := firstPause
 	for {
 		select {
@@ -44,6 +45,9 @@ func (p *Process) Keep(ctx context.Context, died func(Exit, time.Duration) error
 		pause = min(2*pause, lastPause)
 		if err := p.Start(); err != nil {
 			return err
+		}
+		if born != nil {
+			born()
 		}
 	}
 }

@@ -129,6 +129,7 @@ func TestKeepRestartsWithGrowingPauses(t *testing.T) {
 	f, _ := fleet(t)
 	p := started(t, f, child("a", "fail"))
 	var pauses []time.Duration
+	born := 0
 	enough := errors.New("enough")
 	err := p.Keep(t.Context(), func(e Exit, pause time.Duration) error {
 		if e.Code != 2 {
@@ -138,9 +139,9 @@ func TestKeepRestartsWithGrowingPauses(t *testing.T) {
 			return enough
 		}
 		return nil
-	})
-	if !errors.Is(err, enough) || fmt.Sprint(pauses) != "[200ms 400ms 800ms]" {
-		t.Errorf("keep: %v after pauses %v", err, pauses)
+	}, func() { born++ })
+	if !errors.Is(err, enough) || fmt.Sprint(pauses) != "[200ms 400ms 800ms]" || born != 2 {
+		t.Errorf("keep: %v after pauses %v and %d further lives", err, pauses, born)
 	}
 }
 

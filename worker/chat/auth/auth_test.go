@@ -36,6 +36,20 @@ func tokens(t *testing.T, change func(*Config)) *Tokens {
 	return k
 }
 
+func TestShortPasswordIsHashedForAProgramOnly(t *testing.T) {
+	p := NewPasswords(0, 0)
+	if _, err := p.Hash(t.Context(), "123456"); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a person chooses it: %v", err)
+	}
+	hash, err := p.HashAny(t.Context(), "123456")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := p.Verify(t.Context(), hash, "123456"); !ok || err != nil {
+		t.Errorf("it is not known again: %v, %v", ok, err)
+	}
+}
+
 func TestPasswordIsKnownAgainAndNoOther(t *testing.T) {
 	p := NewPasswords(0, 0)
 	hash, err := p.Hash(t.Context(), "correct horse")

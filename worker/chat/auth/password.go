@@ -88,6 +88,12 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	if err := Check(password); err != nil {
 		return "", err
 	}
+	return p.HashAny(ctx, password)
+}
+
+// HashAny is Hash for a password that nobody may choose, a short one: of accounts that
+// everybody may enter, which a program makes.
+func (p *Passwords) HashAny(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltBytes)
 	_, _ = rand.Read(salt) // never fails
 	if err := p.turn(ctx); err != nil {
