@@ -11,6 +11,7 @@ GO := CGO_ENABLED=0 go
 # $(call flag,GATEWAYS,gateways) is --gateways=4 where GATEWAYS=4 was given.
 flag = $(if $($(1)),--$(2)=$($(1)))
 local_flags = $(call flag,GATEWAYS,gateways) $(call flag,WORKERS,workers) $(call flag,PORT,port)
+demo_flags  = $(call flag,DATA,data) $(call flag,USERS,users) $(call flag,RATE,rate)
 
 # Some shells export a NAME of their own: it counts only as `make example NAME=`.
 ifneq ($(origin NAME),command line)
@@ -32,8 +33,16 @@ build: has-go ## build every program into ./bin
 	$(GO) build -trimpath -o bin/ work
 
 .PHONY: run
-run: bin/parley-local ## start a whole Parley on this machine until Ctrl-C (GATEWAYS=4 WORKERS=3 PORT=8282; WORKERS=0: bring your own)
-	@bin/parley-local run $(local_flags)
+run: bin/parley-local ## start the chat on this machine until Ctrl-C (GATEWAYS=4 WORKERS=3 PORT=8282 DATA=data; LAN=1: for your phone; WORKERS=0: bring your own)
+	@bin/parley-local run $(local_flags) $(call flag,DATA,data) $(if $(filter-out 0,$(LAN)),--lan)
+
+.PHONY: demo-traffic
+demo-traffic: bin/parley-demo ## let bots talk in a running `make run` until Ctrl-C (USERS=20 RATE=40)
+	@bin/parley-demo traffic $(demo_flags)
+
+.PHONY: demo-kill
+demo-kill: bin/parley-demo ## the same, while workers and gateways are killed for ten seconds; then count what was lost
+	@bin/parley-demo kill $(demo_flags)
 
 .PHONY: example
 example: bin/parley-local ## start one example worker behind two gateways (NAME=swooleim PORT=8282)
@@ -91,10 +100,10 @@ ci: ## run the whole CI (some 25 minutes on two cores)
 clean: ## remove what was built here; Go's caches stay
 	rm -rf bin $(TOOLS)
 
-# These two build the rest of what they start by themselves. Go knows when there
+# These build the rest of what they start by themselves. Go knows when there
 # is nothing to do, so they are asked for each time.
-.PHONY: bin/parley-local bin/parley-verify
-bin/parley-local bin/parley-verify: has-go
+.PHONY: bin/parley-local bin/parley-demo bin/parley-verify
+bin/parley-local bin/parley-demo bin/parley-verify: has-go
 	@test -e $@ || echo "building $@ (the first time fetches what it needs)"
 	@mkdir -p bin
 	@$(GO) build -trimpath -o $@ ./deploy/cmd/$(@F)

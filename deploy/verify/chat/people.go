@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -13,7 +12,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	chatclient "github.com/parley-im/parley/deploy/client/chat"
-	"github.com/parley-im/parley/deploy/verify/screens"
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 )
 
@@ -313,40 +311,4 @@ func (p *people) counters() (sum chatclient.Counters) {
 func (p *people) leave() {
 	p.stop()
 	p.running.Wait()
-}
-
-// device is what one wrote down, for the comparison.
-func (one *person) device() (*screens.Device, []chatclient.Violation) {
-	l := one.client.Log()
-	d := &screens.Device{Name: one.name, User: l.User, Sees: map[string]bool{}, Shown: map[string][]screens.Shown{}, Final: map[string]screens.Final{}, Presence: map[string]bool{}, Received: int(l.Counters.Received)}
-	for _, s := range l.Sent {
-		d.Sent = append(d.Sent, screens.Sent{
-			Conversation: s.Conversation, Request: s.RequestID, Text: s.Text, At: s.At, Acked: s.Acked, Seq: s.Seq,
-			Refused: s.Refused && s.Code != 0, // an internal error may be anything
-		})
-	}
-	for _, conn := range l.Conns {
-		if conn.Live == 0 {
-			continue
-		}
-		span := screens.Span{From: conn.Live, To: conn.Ended}
-		if conn.Ended == 0 {
-			span.To = math.MaxInt64 // it lives
-		}
-		d.Live = append(d.Live, span)
-	}
-	for id, v := range l.Conversations {
-		f := screens.Final{Unread: v.Unread, ReadSeq: v.ReadSeq, Fell: v.Fell, Texts: map[int64]string{}}
-		for seq, m := range v.Messages {
-			f.Texts[seq] = m.Text
-		}
-		d.Final[id] = f
-		for _, s := range v.Shown {
-			d.Shown[id] = append(d.Shown[id], screens.Shown{At: s.At, Message: screens.Message{Seq: s.Seq, Sender: s.Sender, Text: s.Text, Rev: s.Rev}})
-		}
-	}
-	for user, is := range l.Presence {
-		d.Presence[user] = is.Online
-	}
-	return d, l.Violations
 }

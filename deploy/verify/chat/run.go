@@ -268,8 +268,9 @@ func (c *Config) judge(ctx context.Context, r *rig, p *people, res *Result) erro
 	}
 	var noticed []chatclient.Violation
 	for _, one := range p.all {
-		d, violations := one.device()
-		for _, s := range one.client.Log().Sent {
+		log := one.client.Log()
+		d := screens.NewDevice(one.name, log)
+		for _, s := range log.Sent {
 			if s.Refused {
 				res.problem("a send of %s was refused: %v (tried %d times)", one.name, s.Code, s.Tries)
 			}
@@ -278,7 +279,7 @@ func (c *Config) judge(ctx context.Context, r *rig, p *people, res *Result) erro
 			d.Sees[id] = one.sees(id, v)
 		}
 		rec.Devices = append(rec.Devices, d)
-		noticed = append(noticed, violations...)
+		noticed = append(noticed, log.Violations...)
 	}
 	res.Findings = screens.Compare(rec)
 	s := p.counters()
