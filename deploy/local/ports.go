@@ -26,10 +26,11 @@ type Ports struct {
 }
 
 // DefaultPorts are those of `make run` and `make example`. The page is at the same port
-// in both, since a cluster has one or the other.
+// in both, since a cluster has one or the other. NATS is not at 4222, where somebody may
+// have one already.
 func DefaultPorts() Ports {
 	return Ports{
-		Register: 1236, Gateway: 8282, Link: 2900, Chat: 2950, API: 8080, Page: 8080, NATS: 4222,
+		Register: 1236, Gateway: 8282, Link: 2900, Chat: 2950, API: 8080, Page: 8080, NATS: 4722,
 		RegisterOps: 9600, GatewayOps: 9610, WorkerOps: 9650, APIOps: 9640, NATSOps: 9641, BotsOps: 9642,
 	}
 }
