@@ -3,6 +3,8 @@ module github.com/parley-im/parley/api
 go 1.26.0
 
 require (
+	github.com/bufbuild/protocompile v0.14.1
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/parley-im/parley/proto v0.0.0
 	github.com/parley-im/parley/register v0.0.0
 	github.com/parley-im/parley/register/node v0.0.0

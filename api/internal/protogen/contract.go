@@ -59,6 +59,9 @@ func pushName(m protoreflect.MessageDescriptor) string {
 	return lowerFirst(strings.TrimSuffix(string(m.Name()), pushSuffix))
 }
 
+// ownNames are what the documents have beside messages and enums.
+var ownNames = []string{"Methods", "Pushes", "Reason"}
+
 // types returns the messages and enums that the wanted methods and the pushes need,
 // by file and in the order in which they are written there, each once.
 func (c *contract) types(want func(method) bool, pushes []protoreflect.MessageDescriptor) ([]protoreflect.Descriptor, error) {
@@ -76,6 +79,9 @@ func (c *contract) types(want func(method) bool, pushes []protoreflect.MessageDe
 	var types []protoreflect.Descriptor
 	named := make(map[string]protoreflect.FullName)
 	for name, d := range needed {
+		if slices.Contains(ownNames, typeName(d)) {
+			return nil, fmt.Errorf("%s has a name that the documents need for something else", name)
+		}
 		if other, taken := named[typeName(d)]; taken {
 			return nil, fmt.Errorf("%s and %s would both be called %s", min(name, other), max(name, other), typeName(d))
 		}
