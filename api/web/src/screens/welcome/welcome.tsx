@@ -1,0 +1,58 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { Logo } from "../../parts/icons.tsx";
+import { LanguageButton } from "../../parts/language.tsx";
+import { Tabs } from "../../parts/tabs.tsx";
+import { useModel } from "../../state/model.ts";
+import { isolated } from "../../state/names.ts";
+import { route } from "../../state/route.ts";
+import { words } from "../../words/index.ts";
+import { Entry, type Way } from "./entry.tsx";
+import "./welcome.css";
+
+/** Welcome is what somebody sees who is not signed in. */
+export function Welcome() {
+  const { client } = useModel();
+  const guests = useSignal(false);
+  const way = useSignal<Way>("signIn");
+  const w = words.value;
+  useEffect(() => {
+    client.server().then(
+      (server) => {
+        guests.value = server.guests ?? false;
+      },
+      () => {}, // The form says it when it is used.
+    );
+  }, [client]);
+
+  const ways: [Way, string][] = [
+    ["signIn", w.signIn],
+    ["signUp", w.signUp],
+  ];
+  if (guests.value) ways.push(["asGuest", w.asGuest]);
+
+  return (
+    <div class="welcome">
+      <header class="welcome-top">
+        <LanguageButton />
+      </header>
+      <main class="welcome-card">
+        <div class="welcome-head">
+          <Logo size={56} />
+          <h1>Parley</h1>
+          <p>{route.value.at === "with" ? w.talkWith(isolated(route.value.name)) : w.tagline}</p>
+        </div>
+        <Tabs
+          label={w.waysIn}
+          tabs={ways}
+          chosen={way.value}
+          onChoose={(chosen) => {
+            way.value = chosen;
+          }}
+        >
+          <Entry key={way.value} way={way.value} />
+        </Tabs>
+      </main>
+    </div>
+  );
+}

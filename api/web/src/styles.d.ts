@@ -1,0 +1,2 @@
+// Vite takes styles out of modules that import them.
+declare module "*.css";
