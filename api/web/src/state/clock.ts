@@ -33,7 +33,7 @@ export const daysBetween = (from: number, to: number): number => Math.round((mid
 export const sameDay = (a: number, b: number): boolean => midnight(a) === midnight(b);
 
 /** timeOf is the time of day. */
-export const timeOf = (at: number): string => format({ hour: "2-digit", minute: "2-digit" }).format(at);
+export const timeOf = (at: number): string => format({ hour: "numeric", minute: "2-digit" }).format(at);
 
 /** fullTime is the whole moment, for titles. */
 export const fullTime = (at: number): string => format({ dateStyle: "long", timeStyle: "short" }).format(at);

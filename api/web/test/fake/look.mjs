@@ -4,8 +4,9 @@
 //     npm run look -- FOLDER
 //
 // It needs Chromium, and deploy/browser's npm ci.
-import { createRequire } from "node:module";
+
 import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { preview } from "vite";
 
@@ -19,7 +20,10 @@ const server = await preview({ configFile: fileURLToPath(new URL("vite.config.ts
 const address = server.resolvedUrls.local[0];
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 
-const sizes = { wide: { viewport: { width: 1280, height: 800 } }, phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true } };
+const sizes = {
+  wide: { viewport: { width: 1280, height: 800 } },
+  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+};
 const only = process.argv[3];
 let wrong = 0;
 
@@ -51,8 +55,11 @@ async function take(page, name, screen) {
   await page.screenshot({ path: `${folder}/${screen}-${name}.png` });
   const axeSource = require("node:fs").readFileSync(axe, "utf8");
   await page.evaluate(axeSource);
-  const { violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-  for (const { id, help, nodes } of violations) complain(`${screen}-${name}`, `axe ${id}: ${help}\n    ${nodes.map((n) => n.html.slice(0, 160)).join("\n    ")}`);
+  const { violations } = await page.evaluate(() =>
+    globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
+  );
+  for (const { id, help, nodes } of violations)
+    complain(`${screen}-${name}`, `axe ${id}: ${help}\n    ${nodes.map((n) => n.html.slice(0, 160)).join("\n    ")}`);
 }
 
 async function screens(page, name, phone) {

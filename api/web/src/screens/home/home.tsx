@@ -48,11 +48,13 @@ export function Home() {
         <h1 class="unseen">Parley</h1>
         <ConnectionBar />
       </header>
-      <List chosen={talk} onCreate={create} onPeople={togglePeople} behind={!wide.value && shown !== "list"} />
-      <main id="talk" class={`pane talk ${shown === "talk" ? "" : "behind"}`} tabIndex={-1}>
-        {talk ? <Conversation key={talk} id={talk} people={people} onPeople={togglePeople} /> : <Empty onCreate={create} />}
+      <main class="panes">
+        <List chosen={talk} onCreate={create} onPeople={togglePeople} behind={!wide.value && shown !== "list"} />
+        <section id="talk" aria-label={words.value.messages} class={`pane talk ${shown === "talk" ? "" : "behind"}`} tabIndex={-1}>
+          {talk ? <Conversation key={talk} id={talk} people={people} onPeople={togglePeople} /> : <Empty onCreate={create} />}
+        </section>
+        {people && <People talk={talk} circle={circle} />}
       </main>
-      {people && <People talk={talk} circle={circle} />}
       {creating.value && (
         <Create
           onClose={() => {

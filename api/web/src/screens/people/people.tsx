@@ -28,7 +28,7 @@ export function People({ talk: id, circle }: Props) {
   const online = circle.online().sort((a, b) => shownName(a).localeCompare(shownName(b)));
   const w = words.value;
   return (
-    <aside class="pane people" aria-label={w.people}>
+    <section class="pane people" aria-label={w.people}>
       <header class="pane-head">
         {!veryWide.value && (
           <button
@@ -62,6 +62,6 @@ export function People({ talk: id, circle }: Props) {
           )}
         </section>
       </div>
-    </aside>
+    </section>
   );
 }
