@@ -15,6 +15,7 @@ type Config struct {
 	Help       bool   `short:"h" group:"Only say something" help:"Show this list."`
 	Version    bool   `group:"Only say something" help:"Show the version."`
 	Check      bool   `group:"Only say something" help:"Say what is wrong with the configuration, or what it is."`
+	Probe      bool   `group:"Only say something" help:"Say whether the process that runs with this configuration is ready, as /readyz at --ops-listen does; the exit code is 0 if it is."`
 	ConfigFile string `name:"config" shared:"" group:"Every role" placeholder:"FILE" help:"Configuration file: lines of key = value."`
 
 	Name         string        `shared:"" group:"Every role" help:"Name of this process, unique within its role; empty: made of the host name."`

@@ -77,6 +77,12 @@ func (pr *process) run() int {
 	case c.Check:
 		printSettings(pr.stdout, pr.role, c, settings)
 		return exitClean
+	case c.Probe:
+		if err := probe(context.Background(), c.OpsListen); err != nil {
+			fmt.Fprintf(pr.stderr, "%s: %v\n", pr.role, err)
+			return exitFailed
+		}
+		return exitClean
 	}
 	n, service, ops, err := pr.build(p)
 	if err != nil {
