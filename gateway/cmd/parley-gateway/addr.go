@@ -35,6 +35,15 @@ func checkReachable(flag, addr string) error {
 	return nil
 }
 
+// checkLinks wants an address at which workers reach what listens everywhere.
+func checkLinks(listen, addr string) error {
+	host, _, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err != nil || addr != "" || host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return nil
+	}
+	return fmt.Errorf("--link-addr: needed, because --link-listen %s is not an address that workers can dial", listen)
+}
+
 // checkURL wants what a client can dial; empty: none is given.
 func checkURL(flag, value string) error {
 	if value == "" {

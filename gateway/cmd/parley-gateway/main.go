@@ -18,6 +18,7 @@ func (c *config) Validate() error {
 		checkAddr("link-listen", c.LinkListen),
 		c.guarded(),
 		checkReachable("link-addr", c.LinkAddr),
+		checkLinks(c.LinkListen, c.LinkAddr),
 		checkURL("public-url", c.PublicURL),
 		c.ClientTLS.Validate("client-"),
 		c.limits().Validate(),

@@ -101,6 +101,12 @@ func TestAddressesAreChecked(t *testing.T) {
 	if output, code := program(t, "--check", "--link-addr", ":2900"); code != 2 || !strings.Contains(output, "--link-addr:") {
 		t.Errorf("an address without a host: code %d, %s", code, output)
 	}
+	for _, everywhere := range []string{"0.0.0.0:2900", "[::]:2900", ":2900"} {
+		output, code := program(t, "--check", "--link-listen", everywhere)
+		if code != 2 || !strings.Contains(output, "--link-addr: needed") {
+			t.Errorf("%s: where workers dial is not known, code %d, %s", everywhere, code, output)
+		}
+	}
 	for _, good := range [][]string{
 		{"--listen", ":8282"}, {"--listen", "[::1]:0"}, {"--listen", "localhost:http"}, {"--link-addr", "gw-1.internal:2900"}, {"--link-listen", "localhost:0"},
 		{"--public-url", "wss://chat.example.com/ws"}, {"--public-url", "https://chat.example.com"},
