@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,7 +40,11 @@ type Config struct {
 	Links     net.Listener // where workers attach
 	LinkTLS   *tls.Config  // nil: for a trusted network only
 	LinkAddr  string       // host:port under which workers reach Links; "": its own address
-	PublicURL string       // where clients reach Clients; "": the port of Clients, at the host that a client asked for
+	// TrustedProxies say by X-Forwarded-For from where a client comes, which workers are
+	// told. MaxConnsPerIP counts the sockets of a proxy as its own all the same.
+	TrustedProxies []netip.Prefix
+
+	PublicURL string // where clients reach Clients; "": the port of Clients, at the host that a client asked for
 
 	Directory Directory             // nil: nobody finds the gateway, and its doors open at once
 	Log       *slog.Logger          // nil: nothing is logged

@@ -14,11 +14,12 @@ type config struct {
 	node.Config
 	node.Membership
 
-	Listen     string        `default:"127.0.0.1:8282" help:"Where WebSocket clients connect."`
-	LinkListen string        `default:"127.0.0.1:2900" help:"Where workers attach."`
-	LinkAddr   string        `placeholder:"HOST:PORT" help:"Under which address workers reach link-listen, if it is another."`
-	PublicURL  string        `name:"public-url" placeholder:"URL" help:"Where clients reach this gateway; empty: the port of --listen, at the host they asked for."`
-	ClientTLS  node.TLSFiles `embed:"" prefix:"client-" set:"whom=for clients"`
+	Listen       string        `default:"127.0.0.1:8282" help:"Where WebSocket clients connect."`
+	LinkListen   string        `default:"127.0.0.1:2900" help:"Where workers attach."`
+	LinkAddr     string        `placeholder:"HOST:PORT" help:"Under which address workers reach link-listen, if it is another."`
+	PublicURL    string        `name:"public-url" placeholder:"URL" help:"Where clients reach this gateway; empty: the port of --listen, at the host they asked for."`
+	TrustedProxy []string      `placeholder:"ADDRESS" help:"Addresses of balancers, or networks like 10.0.0.0/24, whose X-Forwarded-For says from where a client comes; empty: none."`
+	ClientTLS    node.TLSFiles `embed:"" prefix:"client-" set:"whom=for clients"`
 
 	MaxConns         int           `reload:"" help:"Conns at once; more get 503, or over TLS a closed socket. 0: what the descriptor limit allows."`
 	MaxConnsPerIP    int           `reload:"" name:"max-conns-per-ip" help:"Conns of one address at once; an IPv6 /64 counts as one. 0: no limit."`
@@ -77,6 +78,10 @@ func (c *config) build(n *node.Node) (*gateway.Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	trusted, err := prefixes("trusted-proxy", c.TrustedProxy)
+	if err != nil {
+		return nil, err
+	}
 	directory, err := n.Client(c.Membership)
 	if err != nil {
 		return nil, err
@@ -88,7 +93,7 @@ func (c *config) build(n *node.Node) (*gateway.Gateway, error) {
 	return gateway.New(gateway.Config{
 		Identity: n.Identity(), Secrets: n.Secrets(), Labels: c.Label,
 		Clients: clients, ClientTLS: clientTLS,
-		Links: links, LinkTLS: n.ServerTLS(), LinkAddr: c.LinkAddr, PublicURL: c.PublicURL,
+		Links: links, LinkTLS: n.ServerTLS(), LinkAddr: c.LinkAddr, PublicURL: c.PublicURL, TrustedProxies: trusted,
 		Directory: directory, Log: n.Log(), Metrics: n.Metrics(), Limits: c.limits(),
 	})
 }

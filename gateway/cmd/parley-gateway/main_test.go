@@ -89,11 +89,11 @@ func TestEverythingWrongIsNamedAtOnce(t *testing.T) {
 
 // What is no address is wrong before anything is opened, and named with its flag.
 func TestAddressesAreChecked(t *testing.T) {
-	output, code := program(t, "--check", "--listen", "0.0.0.0", "--link-listen", "127.0.0.1:99999", "--link-addr", "gw-1", "--public-url", "chat.example.com/ws")
+	output, code := program(t, "--check", "--listen", "0.0.0.0", "--link-listen", "127.0.0.1:99999", "--link-addr", "gw-1", "--public-url", "chat.example.com/ws", "--trusted-proxy", "balancer")
 	if code != 2 {
 		t.Errorf("exit code: got %d, want 2", code)
 	}
-	for _, flag := range []string{"--listen:", "--link-listen:", "--link-addr:", "--public-url:"} {
+	for _, flag := range []string{"--listen:", "--link-listen:", "--link-addr:", "--public-url:", "--trusted-proxy:"} {
 		if !strings.Contains(output, flag) {
 			t.Errorf("%s is not named in:\n%s", flag, output)
 		}
@@ -109,7 +109,7 @@ func TestAddressesAreChecked(t *testing.T) {
 	}
 	for _, good := range [][]string{
 		{"--listen", ":8282"}, {"--listen", "[::1]:0"}, {"--listen", "localhost:http"}, {"--link-addr", "gw-1.internal:2900"}, {"--link-listen", "localhost:0"},
-		{"--public-url", "wss://chat.example.com/ws"}, {"--public-url", "https://chat.example.com"},
+		{"--trusted-proxy", "10.0.0.0/24,fd00::7"}, {"--public-url", "ws://:8282"}, {"--public-url", "wss://chat.example.com/ws"}, {"--public-url", "https://chat.example.com"},
 	} {
 		if output, code := program(t, append([]string{"--check"}, good...)...); code != 0 {
 			t.Errorf("%q: code %d, %s", good, code, output)

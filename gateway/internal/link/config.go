@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/parley-im/parley/gateway/internal/frame"
@@ -35,6 +36,8 @@ type Config struct {
 	// OnLink, if set, hears of every stream that came up or ended. It is called
 	// from the stream's goroutine and must not block.
 	OnLink func(boot uint64, alive bool)
+
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
 	PublicURL       string
 	WorkerPatience  time.Duration // 3 s: a worker silent for longer is given up

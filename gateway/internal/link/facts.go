@@ -10,9 +10,9 @@ import (
 )
 
 // factsOf is what a handshake tells of a conn.
-func factsOf(sock *ws.Conn, r *http.Request) *gatewayv1.ConnFacts {
+func (l *Link) factsOf(sock *ws.Conn, r *http.Request) *gatewayv1.ConnFacts {
 	facts := &gatewayv1.ConnFacts{
-		RemoteAddr:   sock.RemoteAddr().String(),
+		RemoteAddr:   remoteOf(sock.RemoteAddr(), r, l.cfg.TrustedProxies),
 		LocalAddr:    sock.LocalAddr().String(),
 		Host:         valid(r.Host),
 		Path:         valid(r.URL.Path),

@@ -20,7 +20,7 @@ func (l *Link) Open(ctx context.Context, sock *ws.Conn, r *http.Request) ws.Answ
 	answer := make(chan *gatewayv1.OpenAnswer, 1)
 	c := &conn{link: l, sock: sock, context: 1, pool: l.poolFor(r.URL.Path), answer: answer}
 	c.Init(connid.Random(l.cfg.Identity.Boot).Conn, c)
-	facts := factsOf(sock, r)
+	facts := l.factsOf(sock, r)
 	deadline := l.cfg.OpenTimeout
 	if d, ok := ctx.Deadline(); ok {
 		deadline = time.Until(d)
