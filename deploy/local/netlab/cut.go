@@ -40,6 +40,18 @@ func (n *Node) Cut(ctx context.Context, way Way, ports ...int) error {
 	return n.nft(ctx, rules.String())
 }
 
+// CutOff drops every packet between the node and all others: its cable is pulled. An
+// earlier cut of this node is replaced. Connections stay open.
+func (n *Node) CutOff(ctx context.Context) error {
+	return n.nft(ctx, `table inet parley
+delete table inet parley
+table inet parley {
+	chain in { type filter hook input priority 0; iifname "eth0" drop; }
+	chain out { type filter hook output priority 0; oifname "eth0" drop; }
+}
+`)
+}
+
 // Heal lets everything pass again.
 func (n *Node) Heal(ctx context.Context) error {
 	return n.nft(ctx, "table inet parley\ndelete table inet parley\n")

@@ -9,6 +9,9 @@
 //	err = node.Cut(ctx, netlab.Both, 2900)
 //	err = node.Heal(ctx)
 //
+// Nodes reach each other too. A whole node is taken off the net by CutOff; Name lets
+// processes find hosts by name, and Node.Dial dials as one of its processes would.
+//
 // The host has one end of every cable, on a bridge. Nothing of the host's own
 // network is changed, and everything goes away with Close; what a killed run has
 // left behind goes away with the next New.

@@ -85,6 +85,9 @@ func (l *Lab) build(ctx context.Context) error {
 	return nil
 }
 
+// Subnet is the network of all nodes and the host.
+func (l *Lab) Subnet() string { return l.subnet + ".0/24" }
+
 // Host is the address of the host's end: what listens there is reached from all
 // nodes.
 func (l *Lab) Host() string { return l.subnet + ".1" }
@@ -132,6 +135,7 @@ func (l *Lab) Close() {
 		// The kernel would take the cable away with the namespace, but later.
 		_, _ = ip(ctx, "link", "del", n.cable)
 		_, _ = ip(ctx, "netns", "del", n.Netns)
+		unname(n.Netns)
 	}
 	l.nodes = nil
 	_, _ = ip(ctx, "link", "del", l.bridge)

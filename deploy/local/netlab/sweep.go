@@ -17,6 +17,11 @@ func sweep(ctx context.Context) {
 			}
 		}
 	}
+	for _, name := range named() {
+		if orphaned(name) {
+			unname(name)
+		}
+	}
 	list, err = ip(ctx, "-o", "link", "show", "type", "bridge")
 	if err != nil {
 		return
