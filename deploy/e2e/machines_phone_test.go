@@ -94,7 +94,7 @@ func (m *machines) signUp(t *testing.T, name string, gateways ...string) *chatte
 		Socket: client.Options{Dial: m.phone.Dial},
 	})
 	must(t, err)
-	run(t, p.Client)
+	stays(t, p.Client)
 	must(t, p.WaitLive(within(t, everything)))
 	return p
 }

@@ -257,8 +257,8 @@ func (d *dialogue) judge(t *testing.T, p *chatter, want map[string]int64) {
 	}
 }
 
-// run keeps a client connected for as long as the test runs.
-func run(t *testing.T, c *chatclient.Client) {
+// stays keeps a client connected for as long as the test runs.
+func stays(t *testing.T, c *chatclient.Client) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -191,10 +191,11 @@ func (m *machines) balance(t *testing.T, folder string) {
 	must(t, err)
 	// There is no name server here: names are looked up once.
 	cfg := regexp.MustCompile(` resolvers names init-addr \S+`).ReplaceAllString(string(text), "")
-	cfg = regexp.MustCompile(`server (\S+) (\S+):`).ReplaceAllStringFunc(cfg, func(line string) string {
-		name := strings.TrimSuffix(strings.Fields(line)[2], ":")
-		return "server " + name + " " + m.hosts[name].Addr + ":"
+	cfg = regexp.MustCompile(`(?m)^\tserver \S+ \S+:`).ReplaceAllStringFunc(cfg, func(line string) string {
+		name := strings.Fields(line)[1]
+		return "\tserver " + name + " " + m.hosts[name].Addr + ":"
 	})
+	cfg = strings.Replace(cfg, "maxconn 50000", "maxconn 500", 1) // this machine's limit of descriptors may be a low one
 	path := filepath.Join(folder, "haproxy.cfg")
 	must(t, os.WriteFile(path, []byte(cfg), 0o600))
 	p := m.fleet.Add(proc.Spec{Name: "balancer", Path: haproxy, Args: []string{"-db", "-f", path}, Netns: m.hosts["balancer"].Netns})
