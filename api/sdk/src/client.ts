@@ -61,7 +61,7 @@ export class Client {
 
   /** state is what the client does now. */
   get state(): State {
-    return this.p.status.state;
+    return this.p.status.now();
   }
 
   /** on calls f at every event, after what happened; the function it returns ends that. */
@@ -73,7 +73,7 @@ export class Client {
   async start(): Promise<void> {
     this.unlisten ??= this.p.session.listen();
     if (!this.p.session.takeUp()) return;
-    if (this.p.status.state.phase === 'signedOut') this.p.sync.signedIn();
+    if (this.p.status.now().phase === 'signedOut') this.p.sync.signedIn();
     else this.p.link.start();
   }
 

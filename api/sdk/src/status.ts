@@ -5,12 +5,18 @@ import type { Parts } from './parts.ts';
 
 /** Status says so, and tells when it changes. */
 export class Status {
-  state: State = { phase: 'signedOut', behind: false, unsent: 0 };
+  private state: State = { phase: 'signedOut', behind: false, unsent: 0 };
   private readonly p: Parts;
   private looking = false;
 
   constructor(p: Parts) {
     this.p = p;
+  }
+
+  /** now is what it does at this moment. */
+  now(): State {
+    this.become({ ...this.state, ...this.rest() });
+    return this.state;
   }
 
   /** set takes what the connection does. */
@@ -29,7 +35,7 @@ export class Status {
     this.looking = true;
     queueMicrotask(() => {
       this.looking = false;
-      this.become({ ...this.state, ...this.rest() });
+      this.now();
     });
   }
 
