@@ -52,11 +52,8 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f := fault.Of(err)
 	status := f.Code().HTTP()
 	var other statusError
-	switch {
-	case errors.As(err, &other):
+	if errors.As(err, &other) {
 		status = other.status
-	case f.Code() == fault.Unimplemented:
-		status = http.StatusNotFound
 	}
 	if f.Code() == fault.Internal && !errors.Is(err, errInternal) {
 		a.log.Error("request failed", "path", r.Pattern, "err", err)

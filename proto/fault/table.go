@@ -27,7 +27,7 @@ var table = [codes]entry{
 	DeadlineExceeded: {"DEADLINE_EXCEEDED", "took too long", true, 4, 504, -32009, CloseTryLater},
 	Stale:            {"STALE", "the connection has ended", false, 9, 410, -32010, ClosePolicy},
 	Moved:            {"MOVED", "another worker acts for the connection", true, 10, 409, -32011, CloseTryLater},
-	Unimplemented:    {"UNIMPLEMENTED", "not known here", false, 12, 501, -32601, ClosePolicy},
+	Unimplemented:    {"UNIMPLEMENTED", "not known here", false, 12, 404, -32601, ClosePolicy},
 	Malformed:        {"MALFORMED", "cannot be read", false, 3, 400, -32700, ClosePolicy},
 	BadEnvelope:      {"BAD_ENVELOPE", "not a call", false, 3, 400, -32600, ClosePolicy},
 }

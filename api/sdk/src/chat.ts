@@ -1092,7 +1092,7 @@ export type Reason =
   | 'UNAVAILABLE'
   /** HTTP 504: took too long. */
   | 'DEADLINE_EXCEEDED'
-  /** HTTP 501: not known here. */
+  /** HTTP 404: not known here. */
   | 'UNIMPLEMENTED'
   /** HTTP 400: cannot be read. */
   | 'MALFORMED'
