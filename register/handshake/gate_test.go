@@ -198,7 +198,10 @@ func (f from) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.ParseIP(f.host
 func TestSilentPeerIsGivenUp(t *testing.T) {
 	for name, shake := range map[string]func(*Gate, net.Conn) error{
 		"listener": func(g *Gate, c net.Conn) error { _, _, err := g.ServerHandshake(c); return err },
-		"dialler":  func(g *Gate, c net.Conn) error { _, _, err := g.ClientHandshake(context.Background(), "w", c); return err },
+		"dialler": func(g *Gate, c net.Conn) error {
+			_, _, err := g.ClientHandshake(context.Background(), "w", c)
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
