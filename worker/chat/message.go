@@ -1,20 +1,26 @@
 package chat
 
-import "time"
+import (
+	"time"
+
+	"github.com/parley-im/parley/proto/fault"
+)
 
 // Kind is what a message is. The numbers are stored.
 type Kind int8
 
-// The kinds. All but Text are lines of the system and count for nobody's unread.
+// The kinds. All but Text and Picture are lines of the system and count for nobody's
+// unread.
 const (
 	Text Kind = 1 + iota
 	Created
 	Added
 	Left
+	Picture
 )
 
 // Counts reports whether a message of this kind counts as unread for others.
-func (k Kind) Counts() bool { return k == Text }
+func (k Kind) Counts() bool { return k == Text || k == Picture }
 
 // Message is one line of a conversation.
 type Message struct {
@@ -23,6 +29,7 @@ type Message struct {
 	Sender       UserID
 	Kind         Kind
 	Text         string // empty when it was recalled
+	Image        *Image // of a Picture; nil when it was recalled. It is never changed
 	Sent         time.Time
 	Rev          Rev // of its last change; 0: never changed
 	Recalled     bool
@@ -35,7 +42,22 @@ type Draft struct {
 	Conversation ConversationID
 	Request      RequestID
 	Text         string
+	Image        *Image // the message is that picture; nil: it is Text
 	Origin       string // of the conn that sends; passed on to Outgoing
+	// Late says that it may not be stored any more: only what an earlier request stored is
+	// answered, anything else is [ErrLate].
+	Late bool
+}
+
+// ErrLate answers a draft that came too late.
+var ErrLate = fault.New(fault.Invalid, "image: the ticket has ended, upload the picture again")
+
+// Kind is what the message will be.
+func (d *Draft) Kind() Kind {
+	if d.Image != nil {
+		return Picture
+	}
+	return Text
 }
 
 // Stored is what storing a message answers.

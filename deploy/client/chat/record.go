@@ -13,6 +13,7 @@ type Message struct {
 	Sender    string
 	Kind      chatv1.MessageKind
 	Text      string
+	Picture   string // what the file of a picture was called; its Kind tells that it is one
 	RequestID string // known to the sender only
 	SentAt    time.Time
 	Recalled  bool
@@ -21,7 +22,9 @@ type Message struct {
 
 // counts reports whether it counts as unread for others; a recall changes nothing
 // about that.
-func (m *Message) counts() bool { return m.Kind == chatv1.MessageKind_MESSAGE_KIND_TEXT }
+func (m *Message) counts() bool {
+	return m.Kind == chatv1.MessageKind_MESSAGE_KIND_TEXT || m.Kind == chatv1.MessageKind_MESSAGE_KIND_IMAGE
+}
 
 // Via is how a message came.
 type Via string

@@ -10,7 +10,7 @@ import (
 // messageOf is a message without what it was wrapped in.
 func (c *Client) messageOf(m *chatv1.Message) Message {
 	out := Message{
-		Seq: m.GetSeq(), Rev: m.GetRev(), Sender: c.intern(m.GetSender()), Kind: m.GetKind(), Text: m.GetText(),
+		Seq: m.GetSeq(), Rev: m.GetRev(), Sender: c.intern(m.GetSender()), Kind: m.GetKind(), Text: m.GetText(), Picture: m.GetImage().GetName(),
 		RequestID: m.GetRequestId(), Recalled: m.GetRecalled(), Users: m.GetUsers(),
 	}
 	if m.GetSentAt() != nil {
@@ -161,8 +161,8 @@ func (c *Client) repeated(v *conversation, m *Message, via Via, conn int, now ti
 		c.breach(now, v.id, m.Seq, SeqReused, fmt.Sprintf("it was of %s and is of %s", there.Sender, m.Sender))
 	case m.Rev > there.Rev:
 		*there = *m
-	case m.Rev == there.Rev && m.Text != there.Text:
-		c.breach(now, v.id, m.Seq, SeqReused, "its text changed without a change")
+	case m.Rev == there.Rev && (m.Text != there.Text || m.Picture != there.Picture):
+		c.breach(now, v.id, m.Seq, SeqReused, "its text or picture changed without a change")
 	}
 }
 
@@ -232,7 +232,7 @@ func change(m *Message, ch *chatv1.Change) {
 	}
 	switch {
 	case ch.GetKind() == chatv1.ChangeKind_CHANGE_KIND_RECALLED:
-		m.Text, m.Recalled = "", true
+		m.Text, m.Picture, m.Recalled = "", "", true
 	case ch.GetText() == "":
 		return
 	default:

@@ -33,7 +33,7 @@ func (d *database) truth(ctx context.Context) (map[string]*screens.Conversation,
 			if err := r.Scan(&id, &m.Seq, &m.Sender, &kind, &m.Text, &m.Request, &m.Rev, &recalled); err != nil {
 				return err
 			}
-			m.Counts = kind == text
+			m.Counts = kind == text || kind == picture
 			if recalled != 0 || kind != text {
 				m.Text = ""
 			}
@@ -63,10 +63,11 @@ func (d *database) truth(ctx context.Context) (map[string]*screens.Conversation,
 	return all, nil
 }
 
-// The numbers that the tables have for a room and for a text.
+// The numbers that the tables have for a room, and for what somebody sent.
 const (
-	room = 3
-	text = 1
+	room    = 3
+	text    = 1
+	picture = 5
 )
 
 func add(all map[string]*screens.Conversation, id string, do func(*screens.Conversation)) error {

@@ -31,6 +31,7 @@ func Messages(t *testing.T, open Open) {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
 	amendments(t, open)
+	pictures(t, open)
 }
 
 func aMessageIsWhatWasSent(t *testing.T, open Open) {

@@ -68,6 +68,9 @@ func appendMessage(b []byte, m *chat.Message) []byte {
 	if m.Text != "" {
 		b = appendString(append(b, `,"text":`...), m.Text)
 	}
+	if m.Image != nil {
+		b = appendImage(append(b, `,"image":`...), m.Image)
+	}
 	b = appendTime(append(b, `,"sentAt":`...), m.Sent)
 	if m.Rev != 0 {
 		b = appendInt(append(b, `,"rev":`...), int64(m.Rev))
@@ -88,6 +91,18 @@ func appendMessage(b []byte, m *chat.Message) []byte {
 	return append(b, '}')
 }
 
+// appendImage appends the JSON of chatv1.Image, without where the bytes are.
+func appendImage(b []byte, i *chat.Image) []byte {
+	b = appendString(append(b, `{"type":`...), i.Type)
+	b = strconv.AppendInt(append(b, `,"width":`...), int64(i.Width), 10)
+	b = strconv.AppendInt(append(b, `,"height":`...), int64(i.Height), 10)
+	b = appendInt(append(b, `,"bytes":`...), i.Bytes)
+	if i.Name != "" {
+		b = appendString(append(b, `,"name":`...), i.Name)
+	}
+	return append(b, '}')
+}
+
 // appendChange appends the JSON of chatv1.Change.
 func appendChange(b []byte, c *chat.Change) []byte {
 	b = appendString(append(b, `{"conversation":`...), string(c.Conversation))
@@ -104,6 +119,7 @@ func appendChange(b []byte, c *chat.Change) []byte {
 
 var kindNames = [...]string{
 	chat.Text: "MESSAGE_KIND_TEXT", chat.Created: "MESSAGE_KIND_CREATED", chat.Added: "MESSAGE_KIND_ADDED", chat.Left: "MESSAGE_KIND_LEFT",
+	chat.Picture: "MESSAGE_KIND_IMAGE",
 }
 
 var changeNames = [...]string{chat.Edited: "CHANGE_KIND_EDITED", chat.Recalled: "CHANGE_KIND_RECALLED"}

@@ -24,6 +24,9 @@ func protoOf(m *chat.Message) *chatv1.Message {
 	for _, u := range m.Users {
 		out.Users = append(out.Users, string(u))
 	}
+	if i := m.Image; i != nil {
+		out.Image = &chatv1.Image{Type: i.Type, Width: i.Width, Height: i.Height, Bytes: i.Bytes, Name: i.Name}
+	}
 	return out
 }
 
@@ -45,6 +48,13 @@ func messages() (list []*chat.Message) {
 			Sent: times[i%len(times)], Rev: chat.Rev(i % 2), Recalled: i%3 == 0,
 		})
 	}
+	for i, name := range []string{"", "猫 \"cat\" <b>.png"} {
+		list = append(list, &chat.Message{
+			Conversation: "c1", Seq: chat.Seq(7 + i), Sender: "u1", Kind: chat.Picture, Sent: times[i],
+			Image: &chat.Image{Type: "image/png", Width: 1, Height: 65535, Bytes: 1 << 30, Name: name, File: "not-for-clients"},
+		})
+	}
+	list = append(list, &chat.Message{Conversation: "c1", Seq: 9, Sender: "u1", Kind: chat.Picture, Sent: times[0], Rev: 1, Recalled: true})
 	return append(list, &chat.Message{Conversation: "c2", Seq: 1<<53 + 1, Sender: "u", Kind: chat.Added, Users: []chat.UserID{"a", "b\""}, Sent: times[2]})
 }
 

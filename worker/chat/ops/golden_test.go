@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
+	"github.com/parley-im/parley/worker/chat"
+	"github.com/parley-im/parley/worker/chat/auth"
 	"github.com/parley-im/parley/worker/rpc"
 	"github.com/parley-im/parley/worker/workertest"
 )
@@ -58,6 +60,23 @@ func (n *names) hide(frame string) string {
 	return clock.ReplaceAllString(frame, `"<time>"`)
 }
 
+// tickets are those of pictures: <ticket of USER in CONVERSATION> in a frame that is sent.
+var tickets = regexp.MustCompile(`<ticket of ([\w-]+) in ([\w-]+)>`)
+
+func (s *stage) sign(frame string) string {
+	return tickets.ReplaceAllStringFunc(frame, func(found string) string {
+		of := tickets.FindStringSubmatch(found)
+		ticket, err := s.tokens.Ticket(auth.Ticket{
+			User: chat.UserID(of[1]), Conversation: chat.ConversationID(of[2]),
+			Image: chat.Image{Type: "image/png", Width: 640, Height: 480, Bytes: 12345, Name: "cat.png", File: "cat"},
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return ticket
+	})
+}
+
 func (n *names) show(frame string) string {
 	for name, value := range n.byName {
 		frame = strings.ReplaceAll(frame, name, value)
@@ -95,7 +114,7 @@ func TestRepliesAreGolden(t *testing.T) {
 				asked[method] = true
 			}
 		}
-		people[who].SendText(hidden.show(frame))
+		people[who].SendText(s.sign(hidden.show(frame)))
 		for _, name := range slices.Sorted(maps.Keys(people)) {
 			for _, f := range people[name].heard() {
 				fmt.Fprintf(&got, "%s ← %s\n", name, hidden.hide(f))

@@ -56,6 +56,9 @@ func protoMessage(m *chat.Message, to chat.UserID) *chatv1.Message {
 	for _, u := range m.Users {
 		out.Users = append(out.Users, string(u))
 	}
+	if m.Image != nil {
+		out.Image = protoImage(m.Image)
+	}
 	if m.Sender == to {
 		out.RequestId = string(m.Request)
 	}

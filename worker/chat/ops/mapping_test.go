@@ -20,6 +20,7 @@ func TestNumbersAreThoseOfTheProtocol(t *testing.T) {
 		"created":  {int(chat.Created), int(chatv1.MessageKind_MESSAGE_KIND_CREATED)},
 		"added":    {int(chat.Added), int(chatv1.MessageKind_MESSAGE_KIND_ADDED)},
 		"left":     {int(chat.Left), int(chatv1.MessageKind_MESSAGE_KIND_LEFT)},
+		"picture":  {int(chat.Picture), int(chatv1.MessageKind_MESSAGE_KIND_IMAGE)},
 		"edited":   {int(chat.Edited), int(chatv1.ChangeKind_CHANGE_KIND_EDITED)},
 		"recalled": {int(chat.Recalled), int(chatv1.ChangeKind_CHANGE_KIND_RECALLED)},
 	} {

@@ -14,10 +14,14 @@ import (
 // package delivery.
 func (s *Service) SendMessage(ctx context.Context, req *chatv1.SendMessageRequest) (*chatv1.SendMessageResponse, error) {
 	c, id, err := inConversation(ctx, req.GetConversation())
-	d := chat.Draft{Conversation: id, Request: chat.RequestID(req.GetRequestId()), Text: req.GetText(), Origin: originName(ctx)}
-	if err := first(err, d.Request.Check(), chat.CheckText(d.Text)); err != nil {
+	if err != nil {
 		return nil, err
 	}
+	d, err := s.draft(c, id, req)
+	if err != nil {
+		return nil, err
+	}
+	d.Origin = originName(ctx)
 	stored, err := s.cfg.Store.Send(ctx, c, d)
 	if err != nil {
 		return nil, err
@@ -46,7 +50,7 @@ func (s *Service) GetMessages(ctx context.Context, req *chatv1.GetMessagesReques
 		if !up {
 			i = len(list) - 1 - i
 		}
-		return weigh(list[i].Text, len(list[i].Users))
+		return weighMessage(&list[i])
 	})
 	if keep < len(list) {
 		page.More = true

@@ -1,5 +1,7 @@
 package ops
 
+import "github.com/parley-im/parley/worker/chat"
+
 // maxPageBytes is about what the messages or changes of one answer may take as JSON.
 // A frame has at most 1 MiB, and so has the queue of a conn, which the answers of
 // several calls and all that is pushed share.
@@ -13,6 +15,15 @@ func fitting(n int, weight func(i int) int) int {
 		if sum += weight(i); sum > maxPageBytes && i > 0 {
 			return i
 		}
+	}
+	return n
+}
+
+// weighMessage is weigh of a message.
+func weighMessage(m *chat.Message) int {
+	n := weigh(m.Text, len(m.Users))
+	if m.Image != nil {
+		n += weigh(m.Image.Name, 0)
 	}
 	return n
 }

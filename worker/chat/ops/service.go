@@ -71,6 +71,7 @@ const DefaultHeartbeat = 25 * time.Second
 // Service serves the rpcs. Its methods may be called from any goroutine.
 type Service struct {
 	chatv1.UnimplementedChatServiceServer
+	chatv1.UnimplementedImageServiceServer
 	cfg       Config
 	attempts  *attempts
 	audiences *audiences

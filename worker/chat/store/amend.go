@@ -137,7 +137,9 @@ func (am *amending) check() error {
 		return err
 	}
 	switch {
-	case chat.Kind(m.Kind) != chat.Text:
+	case chat.Kind(m.Kind) == chat.Picture && edit:
+		return fault.New(fault.Forbidden, "a picture stays as it is: recall it, and send another one")
+	case !chat.Kind(m.Kind).Counts():
 		return fault.New(fault.Forbidden, "lines of the system stay as they are")
 	case edit && m.Recalled != 0:
 		return fault.New(fault.Conflict, fmt.Sprintf("the message was recalled by rev %d", m.Rev))

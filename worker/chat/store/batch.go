@@ -49,7 +49,11 @@ func plan(sends []*send, g ground) planned {
 			out.answers[i] = repeated(p, &out.messages[j])
 			continue
 		}
-		if err := chat.Allow(chat.OpSend, g.role(id, sender), chat.Type(conv.Type)); err != nil {
+		err := chat.Allow(chat.OpSend, g.role(id, sender), chat.Type(conv.Type))
+		if err == nil && p.draft.Late {
+			err = chat.ErrLate
+		}
+		if err != nil {
 			out.answers[i].err = err
 			continue
 		}
@@ -78,7 +82,8 @@ func plan(sends []*send, g ground) planned {
 // number gives a send the next number of its conversation, and moves that on.
 func number(c *conversation, p *send, now int64) message {
 	c.Seq++
-	if chat.Text.Counts() {
+	kind := p.draft.Kind()
+	if kind.Counts() {
 		c.Counted++
 	}
 	c.SentAt = max(c.SentAt, now) // the clock may have been set back
@@ -87,8 +92,8 @@ func number(c *conversation, p *send, now int64) message {
 		ConversationID: c.ID,
 		Seq:            c.Seq,
 		SenderID:       string(p.caller.User),
-		Kind:           int8(chat.Text),
-		Body:           p.draft.Text,
+		Kind:           int8(kind),
+		Body:           p.body,
 		RequestKey:     &p.key,
 		RequestID:      string(p.draft.Request),
 		BodyHash:       p.hash,
@@ -100,7 +105,7 @@ func number(c *conversation, p *send, now int64) message {
 // repeated answers a send whose request has been stored as first.
 func repeated(p *send, first *message) answer {
 	if first.BodyHash != p.hash {
-		return answer{err: fault.New(fault.Conflict, "requestId: was used for another text")}
+		return answer{err: fault.New(fault.Conflict, "requestId: was used for another message")}
 	}
 	return answer{stored: chat.Stored{Message: first.message(), Duplicate: true}}
 }

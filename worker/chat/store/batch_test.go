@@ -53,7 +53,7 @@ func newScenario(b []byte) scenario {
 		})
 		if c := g.conversations[string(p.draft.Conversation)]; c != nil && c.Seq > 0 && next(6) == 0 {
 			g.stored[p.key] = &message{
-				ConversationID: c.ID, Seq: c.Seq, SenderID: string(p.caller.User), Kind: int8(chat.Text), RequestKey: &p.key, BodyHash: textHash(fmt.Sprint("t", next(2))),
+				ConversationID: c.ID, Seq: c.Seq, SenderID: string(p.caller.User), Kind: int8(chat.Text), RequestKey: &p.key, BodyHash: bodyHash(chat.Text, fmt.Sprint("t", next(2))),
 			}
 		}
 		s.sends = append(s.sends, p)
@@ -199,6 +199,9 @@ func TestABadSendTakesNoNumberAndStopsNobody(t *testing.T) {
 	draft := func(conversation, request, text string) chat.Draft {
 		return chat.Draft{Conversation: chat.ConversationID(conversation), Request: chat.RequestID(request), Text: text}
 	}
+	picture := func(request, file string, late bool) chat.Draft {
+		return chat.Draft{Conversation: "c", Request: chat.RequestID(request), Image: &chat.Image{File: file}, Late: late}
+	}
 	member, stranger := chat.Caller{User: "member"}, chat.Caller{User: "stranger"}
 	got := plan([]*send{
 		newSend(member, draft("c", "1", "first")),
@@ -208,6 +211,13 @@ func TestABadSendTakesNoNumberAndStopsNobody(t *testing.T) {
 		newSend(member, draft("c", "1", "first")),
 		newSend(member, draft("c", "1", "another text")),
 		newSend(member, draft("c", "2", "second")),
+		newSend(member, picture("3", "cat", false)),
+		newSend(member, picture("3", "cat", true)),
+		newSend(member, picture("3", "dog", false)),
+		newSend(member, draft("c", "3", bodyOf(&chat.Draft{Image: &chat.Image{File: "cat"}}))),
+		newSend(member, picture("1", "cat", false)),
+		newSend(member, picture("4", "cat", true)),
+		newSend(stranger, picture("4", "cat", true)),
 	}, g)
 	want := []struct {
 		seq       chat.Seq
@@ -221,6 +231,13 @@ func TestABadSendTakesNoNumberAndStopsNobody(t *testing.T) {
 		{8, true, nil},
 		{0, false, fault.Conflict},
 		{9, false, nil},
+		{10, false, nil},
+		{10, true, nil}, // too late to be stored, and it has been
+		{0, false, fault.Conflict},
+		{0, false, fault.Conflict},
+		{0, false, fault.Conflict},
+		{0, false, fault.Invalid},
+		{0, false, fault.NotFound},
 	}
 	for i, w := range want {
 		a := got.answers[i]
@@ -228,7 +245,7 @@ func TestABadSendTakesNoNumberAndStopsNobody(t *testing.T) {
 			t.Errorf("send %d: got %s, want %+v", i, told(a), w)
 		}
 	}
-	if c := got.conversations[0]; c.Seq != 9 || c.Counted != 7 || c.SentAt != 2000 || c.ChangedAt != 1000 {
+	if c := got.conversations[0]; c.Seq != 10 || c.Counted != 8 || c.SentAt != 2000 || c.ChangedAt != 1000 {
 		t.Errorf("counters: %+v", *c)
 	}
 }
@@ -240,5 +257,16 @@ func TestRequestKeysStayWhatTheyAre(t *testing.T) {
 	}
 	if requestKey("a", "bc", "d") == requestKey("ab", "c", "d") {
 		t.Error("parts run together")
+	}
+	// The same is true of what tells one body from another.
+	picture := bodyOf(&chat.Draft{Image: &chat.Image{Type: "image/png", Width: 2, Height: 1, Bytes: 3, Name: "猫<.png", File: "f"}})
+	if want := `{"type":"image/png","width":2,"height":1,"bytes":3,"name":"猫\u003c.png","file":"f"}`; picture != want {
+		t.Errorf("body: %s, want %s", picture, want)
+	}
+	if got, want := bodyHash(chat.Text, "hello"), "nAFawYu3BIH0Z7sfrbT55g"; got != want {
+		t.Errorf("hash of a text: %s, want %s", got, want)
+	}
+	if got, want := bodyHash(chat.Picture, picture), "Y-CQGxnKsj4096OvAxO_Aw"; got != want {
+		t.Errorf("hash of a picture: %s, want %s", got, want)
 	}
 }

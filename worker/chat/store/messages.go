@@ -29,13 +29,30 @@ func (m *message) message() chat.Message {
 		Recalled:     m.Recalled != 0,
 		Request:      chat.RequestID(m.RequestID),
 	}
-	if out.Kind == chat.Text {
+	// We wrote it ourselves; a line whose users cannot be read is still a line, and so is a
+	// picture.
+	switch {
+	case out.Kind == chat.Text:
 		out.Text = m.Body
-		return out
+	case out.Kind != chat.Picture:
+		_ = json.Unmarshal([]byte(m.Body), &out.Users)
+	case !out.Recalled:
+		out.Image = new(chat.Image)
+		_ = json.Unmarshal([]byte(m.Body), out.Image)
 	}
-	// We wrote it ourselves; a line whose users cannot be read is still a line.
-	_ = json.Unmarshal([]byte(m.Body), &out.Users)
 	return out
+}
+
+// bodyOf is what the row of a message keeps of it.
+func bodyOf(d *chat.Draft) string {
+	if d.Image == nil {
+		return d.Text
+	}
+	b, err := json.Marshal(d.Image)
+	if err != nil {
+		panic(err) // strings and numbers have JSON
+	}
+	return string(b)
 }
 
 // Messages implements chat.Messages. The head is read before the messages, so that

@@ -23,7 +23,8 @@ type send struct {
 	caller chat.Caller
 	draft  chat.Draft
 	key    string // see requestKey
-	hash   string // see textHash
+	body   string // see bodyOf
+	hash   string // see bodyHash
 
 	// state is waiting, until either the lane takes the send or its caller gives it up:
 	// what was given up is never stored.
@@ -51,10 +52,12 @@ func newSend(c chat.Caller, d chat.Draft) *send {
 	if faultpoint.Sabotaged(faultpoint.RequestIgnored) {
 		request += chat.RequestID(fmt.Sprint(".", outboxIDs(1)[0]))
 	}
+	body := bodyOf(&d)
 	return &send{
 		caller: c, draft: d,
 		key:  requestKey(d.Conversation, c.User, request),
-		hash: textHash(d.Text),
+		body: body,
+		hash: bodyHash(d.Kind(), body),
 		done: make(chan struct{}),
 	}
 }

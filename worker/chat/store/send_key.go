@@ -15,9 +15,14 @@ func requestKey(c chat.ConversationID, sender chat.UserID, r chat.RequestID) str
 	return shortHash(string(c), string(sender), string(r))
 }
 
-// textHash tells whether a repeated request asks for the same. It is kept when the
-// text goes.
-func textHash(text string) string { return shortHash(text) }
+// bodyHash tells whether a repeated request asks for the same. It is kept when the
+// body goes. A text that reads like a picture is none.
+func bodyHash(kind chat.Kind, body string) string {
+	if kind == chat.Picture {
+		return shortHash("picture", body)
+	}
+	return shortHash(body)
+}
 
 // shortHash is 128 bits of SHA-256 as 22 characters of base64url: by accident two are
 // the same in one of 2⁶⁴ rows, on purpose after as many tries.

@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/register"
 	"github.com/parley-im/parley/register/node"
 	"github.com/parley-im/parley/worker"
@@ -194,16 +193,10 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 	}
 	handler.Handler = p.ops.Handler()
 	p.door, err = door.New(door.Config{
-		Service: pictureless{Service: p.ops}, Identity: id, Secrets: func() []string { return *s.secrets.Load() }, TLS: s.node.ServerTLS(),
+		Service: p.ops, Identity: id, Secrets: func() []string { return *s.secrets.Load() }, TLS: s.node.ServerTLS(),
 		Timeout: s.cfg.HandlerTimeout, Log: s.node.Log(),
 	})
 	return err
-}
-
-// pictureless is the chat until ops knows of pictures.
-type pictureless struct {
-	*ops.Service
-	chatv1.UnimplementedImageServiceServer
 }
 
 func (s *service) setSecrets(list []string) { s.secrets.Store(&list) }
