@@ -133,6 +133,20 @@ func (v View) Unread() int64 {
 	return max(0, v.Counted-max(v.ReadCount, v.FromCount))
 }
 
+// PreviewRunes is how much of a text stands in a list of conversations.
+const PreviewRunes = 120
+
+// Shows reports whether there is a message of that number for the view's user.
+func (v View) Shows(seq Seq) bool {
+	if seq < 1 || seq > v.Seq {
+		return false
+	}
+	if v.Role == Stranger {
+		return May(OpRead, Stranger, v.Type)
+	}
+	return seq >= v.FromSeq
+}
+
 // Attendance is one who is in a conversation.
 type Attendance struct {
 	User UserID

@@ -82,6 +82,11 @@ type Conversations interface {
 	View(ctx context.Context, c Caller, id ConversationID) (View, error)
 	// Views returns a page of the caller's conversations, those that were left aside.
 	Views(ctx context.Context, c Caller, after ConversationID, limit int) (views []View, more bool, err error)
+	// Previews returns the last message of each conversation as its view shows it, by one
+	// statement: with the first [PreviewRunes] of its text, and without users, picture and
+	// request. One that the view does not show is left out. The views are taken for what
+	// the caller may see: they were read just now.
+	Previews(ctx context.Context, views []View) (map[ConversationID]Message, error)
 	// Attendances returns a page of those who are in a conversation.
 	Attendances(ctx context.Context, c Caller, id ConversationID, after UserID, limit int) (a []Attendance, more bool, err error)
 	// MemberIDs returns all who are in a conversation: for tasks of our own, no caller

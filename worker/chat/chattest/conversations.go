@@ -26,6 +26,7 @@ func Conversations(t *testing.T, open Open) {
 		"RealmsDoNotMeet":                    realmsDoNotMeet,
 		"PagesOfConversationsAndMembers":     pagesOfConversations,
 		"WhoSharesAConversation":             whoSharesAConversation,
+		"PreviewsAreWhatOneMaySee":           previewsAreWhatOneMaySee,
 		"GroupsAreThoseThatAreNotNarrow":     groupsAreNotNarrow,
 		"HeadsTellEverythingFirst":           headsTellEverything,
 		"HeadsTellWhatChanged":               headsTellWhatChanged,

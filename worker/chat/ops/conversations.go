@@ -78,7 +78,7 @@ func (s *Service) CreateDirect(ctx context.Context, req *chatv1.CreateDirectRequ
 			s.changed(ctx, &theirs, []chat.UserID{peer})
 		}
 	}
-	return &chatv1.CreateDirectResponse{Conversation: protoConversation(&made.View), Duplicate: proto.Bool(made.Duplicate)}, nil
+	return &chatv1.CreateDirectResponse{Conversation: s.done(ctx, &made.View), Duplicate: proto.Bool(made.Duplicate)}, nil
 }
 
 // changed tells users that a conversation was made or changed. Marks are each one's own.
@@ -106,7 +106,7 @@ func (s *Service) CreateGroup(ctx context.Context, req *chatv1.CreateGroupReques
 	if !made.Duplicate {
 		s.changed(ctx, &made.View, append(users, c.User))
 	}
-	return &chatv1.CreateGroupResponse{Conversation: protoConversation(&made.View), Duplicate: proto.Bool(made.Duplicate)}, nil
+	return &chatv1.CreateGroupResponse{Conversation: s.done(ctx, &made.View), Duplicate: proto.Bool(made.Duplicate)}, nil
 }
 
 // CreateRoom makes a room.
@@ -120,7 +120,7 @@ func (s *Service) CreateRoom(ctx context.Context, req *chatv1.CreateRoomRequest)
 	if err != nil {
 		return nil, err
 	}
-	return &chatv1.CreateRoomResponse{Conversation: protoConversation(&made.View), Duplicate: proto.Bool(made.Duplicate)}, nil
+	return &chatv1.CreateRoomResponse{Conversation: s.done(ctx, &made.View), Duplicate: proto.Bool(made.Duplicate)}, nil
 }
 
 // JoinRoom makes the caller a member of a room.
@@ -142,7 +142,7 @@ func (s *Service) JoinRoom(ctx context.Context, req *chatv1.JoinRoomRequest) (*c
 	if err != nil {
 		return nil, err
 	}
-	return &chatv1.JoinRoomResponse{Conversation: protoConversation(&made.View), Duplicate: proto.Bool(made.Duplicate)}, nil
+	return &chatv1.JoinRoomResponse{Conversation: s.done(ctx, &made.View), Duplicate: proto.Bool(made.Duplicate)}, nil
 }
 
 // AddMembers adds users to a group chat. Those added, and the others, hear of it by the
@@ -168,7 +168,7 @@ func (s *Service) AddMembers(ctx context.Context, req *chatv1.AddMembersRequest)
 	if made.Changed {
 		s.changed(ctx, &made.View, users)
 	}
-	return &chatv1.AddMembersResponse{Conversation: protoConversation(&made.View), Duplicate: proto.Bool(made.Duplicate)}, nil
+	return &chatv1.AddMembersResponse{Conversation: s.done(ctx, &made.View), Duplicate: proto.Bool(made.Duplicate)}, nil
 }
 
 // LeaveConversation takes the caller out. It answers when every gateway has taken the
@@ -235,7 +235,11 @@ func (s *Service) GetConversation(ctx context.Context, req *chatv1.GetConversati
 	if err != nil {
 		return nil, err
 	}
-	return &chatv1.GetConversationResponse{Conversation: protoConversation(&v)}, nil
+	shown, err := s.one(ctx, &v)
+	if err != nil {
+		return nil, err
+	}
+	return &chatv1.GetConversationResponse{Conversation: shown}, nil
 }
 
 // ListConversations returns a page of the caller's conversations.
@@ -252,11 +256,11 @@ func (s *Service) ListConversations(ctx context.Context, req *chatv1.ListConvers
 	if err != nil {
 		return nil, err
 	}
-	res := &chatv1.ListConversationsResponse{More: proto.Bool(more)}
-	for i := range views {
-		res.Conversations = append(res.Conversations, protoConversation(&views[i]))
+	list, err := s.shown(ctx, views)
+	if err != nil {
+		return nil, err
 	}
-	return res, nil
+	return &chatv1.ListConversationsResponse{Conversations: list, More: proto.Bool(more)}, nil
 }
 
 // ListMembers returns a page of those who are in a conversation.
@@ -320,7 +324,9 @@ func (s *Service) OpenConversation(ctx context.Context, req *chatv1.OpenConversa
 		s.tell("count", err)
 		res.Looking = int32(n)
 	}
-	res.Conversation = protoConversation(&v)
+	if res.Conversation, err = s.one(ctx, &v); err != nil {
+		return nil, err
+	}
 	return res, nil
 }
 

@@ -92,3 +92,7 @@ func (h *hooks) Audience(ctx context.Context, c chat.Caller, id chat.Conversatio
 func (h *hooks) LeaveConversation(ctx context.Context, c chat.Caller, id chat.ConversationID, r chat.RequestID) (chat.Made, error) {
 	return around(ctx, h, "leave", func() (chat.Made, error) { return h.Store.LeaveConversation(ctx, c, id, r) })
 }
+
+func (h *hooks) Previews(ctx context.Context, views []chat.View) (map[chat.ConversationID]chat.Message, error) {
+	return around(ctx, h, "previews", func() (map[chat.ConversationID]chat.Message, error) { return h.Store.Previews(ctx, views) })
+}

@@ -51,6 +51,13 @@ func TestStatementsOfConversationsDoNotGrow(t *testing.T) {
 		if err := s.PutWide(chat.MaxWide-3, users[:8]...); err != nil {
 			t.Fatal(err)
 		}
+		list, _, err := s.Views(t.Context(), crowd[0], "", 500)
+		if err != nil || len(list) < many/2 {
+			t.Fatalf("%d conversations, %v", len(list), err)
+		}
+		for i := range list {
+			list[i].Seq, list[i].FromSeq = 1, 1 // as if somebody had written
+		}
 		request := func() chat.RequestID { return chat.RequestID(rand.Text()) }
 		made := func(_ chat.Made, err error) error { return err }
 		family := chat.Family{ID: "family", User: users[0], Token: "first", Expires: time.Now().Add(time.Hour)}
@@ -115,6 +122,10 @@ func TestStatementsOfConversationsDoNotGrow(t *testing.T) {
 			{"list conversations", 1, []func() error{
 				func() error { _, _, err := s.Views(t.Context(), crowd[4], "", 500); return err },
 				func() error { _, _, err := s.Views(t.Context(), busy, "", 500); return err },
+			}},
+			{"previews", 1, []func() error{
+				func() error { _, err := s.Previews(t.Context(), list[:1]); return err },
+				func() error { _, err := s.Previews(t.Context(), list); return err },
 			}},
 			{"list members", 2, []func() error{
 				func() error { _, _, err := s.Attendances(t.Context(), crowd[3], big.ID, "", 1); return err },
