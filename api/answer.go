@@ -46,14 +46,14 @@ func answer(w http.ResponseWriter, status int, body []byte) {
 // refuse answers with an error. What has no code is a mistake of ours: it is logged, and
 // people hear that much only.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		panic(http.ErrAbortHandler) // nobody listens
-	}
 	f := fault.Of(err)
 	status := f.Code().HTTP()
 	var other statusError
-	if errors.As(err, &other) {
+	switch {
+	case errors.As(err, &other):
 		status = other.status
+	case r.Context().Err() != nil:
+		panic(http.ErrAbortHandler) // nobody listens
 	}
 	if f.Code() == fault.Internal && !errors.Is(err, errInternal) {
 		a.log.Error("request failed", "path", r.Pattern, "err", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -35,10 +36,29 @@ func (a *API) serveUpload(w http.ResponseWriter, r *http.Request) {
 	}
 	a.metrics.images.WithLabelValues(outcome).Inc()
 	if err != nil {
+		hearOut(w, r, err)
 		a.refuse(w, r, err)
 		return
 	}
 	answer(w, http.StatusOK, body)
+}
+
+// What is still read, and forgotten, of a picture that is refused.
+const (
+	restBytes = 32 << 20
+	restTime  = 5 * time.Second
+)
+
+// hearOut lets a browser say the rest of what is refused, to a bound: browsers read no
+// answer before they have sent everything, and take a connection that is closed meanwhile
+// for a broken one. Who waits to be told to go on need not say it.
+func hearOut(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, errSlow) || r.Header.Get("Expect") != "" {
+		return
+	}
+	within(w, restTime)
+	_, _ = io.CopyN(io.Discard, r.Body, restBytes) // whatever comes of it, the answer is the same
+	within(w, 0)
 }
 
 // upload asks whether the user may send there before it takes a byte, so that nobody
