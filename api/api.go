@@ -103,7 +103,7 @@ func (a *API) Close() {
 		a.serving.Close()
 		a.gateways.Close()
 	}
-	a.files.Close()
+	_ = a.files.Close() // nothing is lost with it
 }
 
 // SetSecrets changes the secrets of the cluster for connections to workers made from now
@@ -161,7 +161,7 @@ func (a *API) Run(ctx, until context.Context) error {
 		case <-ctx.Done():
 		case <-live.Done():
 		}
-		return a.leave(server, until)
+		return a.leave(until, server)
 	})
 	return eg.Wait()
 }
@@ -179,7 +179,7 @@ func (a *API) join() error {
 }
 
 // leave drains the server.
-func (a *API) leave(server *http.Server, until context.Context) error {
+func (a *API) leave(until context.Context, server *http.Server) error {
 	a.log.Info("api is draining")
 	a.drain()
 	leaving, cancel := context.WithTimeout(until, 2*time.Second)

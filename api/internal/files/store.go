@@ -60,8 +60,7 @@ func Open(folder string) (*Store, error) {
 	}
 	s := &Store{root: root}
 	if err := s.prepare(); err != nil {
-		root.Close()
-		return nil, fmt.Errorf("%s: %w", folder, err)
+		return nil, errors.Join(fmt.Errorf("%s: %w", folder, err), root.Close())
 	}
 	return s, nil
 }
