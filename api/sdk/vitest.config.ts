@@ -1,4 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-// Hours pass in some tests, in steps of two seconds.
-export default defineConfig({ test: { testTimeout: 60_000 } });
+export default defineConfig({
+  test: {
+    // Hours pass in some tests, in steps of two seconds.
+    testTimeout: 60_000,
+    // Node 20 has a WebSocket, but hides it.
+    execArgv: ['--experimental-websocket'],
+  },
+});
