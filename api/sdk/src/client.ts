@@ -174,7 +174,7 @@ export class Client {
     return this.p.book.lines(id);
   }
 
-  /** older fetches the page before lines(); false: there is none. */
+  /** older fetches the page before lines(); false: there is none. It rejects with a ParleyError when it cannot be fetched. */
   older(id: string): Promise<boolean> {
     let asked = this.olders.get(id);
     if (!asked) {
@@ -192,7 +192,11 @@ export class Client {
     if (w.top || w.begin <= 1n) return false;
     const { made } = w;
     w.askOlder();
-    const res = await door.call('getMessages', { conversation: id, before: String(w.begin), limit: page });
+    const req = { conversation: id, before: String(w.begin), limit: page };
+    const res = await door.call('getMessages', req).catch((e) => {
+      w.endOlder();
+      throw e;
+    });
     if (c.window !== w || w.made !== made) return true; // it began anew meanwhile
     const isMore = w.gotOlder(res);
     people.want(w.messages.flatMap((m) => [m.sender, ...m.users]));

@@ -57,7 +57,8 @@ export class Conversation {
   head = 0n;
   headRev = 0n;
   window?: Window;
-  readonly reads = new Map<string, bigint>();
+  /** reads are the marks of others, another map whenever they change. */
+  reads: ReadonlyMap<string, bigint> = new Map();
   readonly typing = new Map<string, number>();
 
   /** said: of the messages up to seq so many are unread; those in after are not among them. */
@@ -198,7 +199,7 @@ export class Conversation {
     if (seq < this.readSeq) return;
     this.readSeq = seq;
     this.said.unread = unread;
-    if (!this.recount() && unread > 0) this.doubt(frame);
+    if (!this.recount()) this.doubt(frame);
   }
 
   /** recount counts what is unread, where everything that may be is here. */
@@ -220,7 +221,8 @@ export class Conversation {
 
   /** readBy takes another's mark. */
   readBy(user: string, seq: bigint): void {
-    if (this.reads.has(user) || this.reads.size < maxReads) this.reads.set(user, max(this.reads.get(user) ?? 0n, seq));
+    if (seq <= (this.reads.get(user) ?? -1n) || (!this.reads.has(user) && this.reads.size >= maxReads)) return;
+    this.reads = new Map(this.reads).set(user, seq);
   }
 
   /** hear takes that somebody types, and says whether that is news. */

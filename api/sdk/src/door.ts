@@ -72,7 +72,7 @@ export class Door {
       return await this.http(method, params);
     } catch (e) {
       if (!(e instanceof ParleyError && e.unanswered) || access !== 'open') throw e;
-      for (const url of link.known()) {
+      for (const url of link.known().slice(0, 2)) {
         const res = await this.aside(url, method, params);
         if (res) return res as Response<M>;
       }
@@ -88,14 +88,20 @@ export class Door {
 
   private async http<M extends keyof Methods>(method: M, params: Request<M>): Promise<Response<M>> {
     const since = this.p.frames.n;
-    const res = await this.fetch(`/v1/${method}`, JSON.stringify(params), methods[method].access !== 'open', within);
-    const result = (await read(res)) as Response<M>;
+    const withToken = methods[method].access !== 'open';
+    const result = (await this.fetch(`/v1/${method}`, JSON.stringify(params), withToken, within, json)) as Response<M>;
     answered(this.p, method, params, result, since);
     return result;
   }
 
-  /** fetch asks api for anything, once. A status that is no success is a ParleyError. body: what is posted. */
-  async fetch(path: string, body: BodyInit | undefined, withToken: boolean, patience: number): Promise<globalThis.Response> {
+  /** fetch asks api for anything, once, and reads the answer, all within patience. A status that is no success is a ParleyError. body: what is posted. */
+  async fetch<T>(
+    path: string,
+    body: BodyInit | undefined,
+    withToken: boolean,
+    patience: number,
+    read: (res: globalThis.Response) => Promise<T>,
+  ): Promise<T> {
     const { env, session } = this.p;
     const headers: Record<string, string> = {};
     if (typeof body === 'string') headers['Content-Type'] = 'application/json';
@@ -106,9 +112,8 @@ export class Door {
     }
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), patience);
-    let res: globalThis.Response;
     try {
-      res = await env.fetch(env.api + path, {
+      const res = await env.fetch(env.api + path, {
         method: body === undefined ? 'GET' : 'POST',
         headers,
         signal: abort.signal,
@@ -116,22 +121,23 @@ export class Door {
         cache: 'no-store',
         ...(body === undefined ? {} : { body }),
       });
-    } catch {
+      if (!res.ok) throw await refusal(res);
+      return await read(res);
+    } catch (e) {
+      if (e instanceof ParleyError) throw e;
       throw abort.signal.aborted ? late() : lost();
     } finally {
       clearTimeout(timer);
     }
-    if (!res.ok) throw await refusal(res);
-    return res;
   }
 
   /** aside makes a call over a socket of its own, when nothing else is there; undefined: nobody answered. */
   private aside(url: string, method: keyof Methods, params: unknown): Promise<unknown> {
     return new Promise((good, bad) => {
-      const socket = new Socket(this.p.env, { n: 0 }, url, 4000, {
+      const socket = new Socket(this.p.env, { n: 0 }, url, 3000, {
         opened: () => {
           socket
-            .call(method, params, within)
+            .call(method, params, 5000)
             .then(good, (e) => (parleyError(e).unanswered ? good(undefined) : bad(e)))
             .finally(() => socket.cut('DONE'));
         },
@@ -143,14 +149,8 @@ export class Door {
   }
 }
 
-/** read reads JSON; what is none came from somebody else, a proxy perhaps. */
-async function read(res: globalThis.Response): Promise<unknown> {
-  try {
-    return (await res.json()) ?? {};
-  } catch {
-    throw lost();
-  }
-}
+/** json reads an answer; what is no JSON came from somebody else, a proxy perhaps, and is as good as none. */
+export const json = async (res: globalThis.Response): Promise<unknown> => (await res.json()) ?? {};
 
 /** refusal is the error of an answer that is none. */
 async function refusal(res: globalThis.Response): Promise<ParleyError> {

@@ -1,5 +1,6 @@
 // Which gateway is next.
 
+import { json } from './door.ts';
 import { sleep } from './pace.ts';
 import type { Parts } from './parts.ts';
 
@@ -43,8 +44,7 @@ export class Gateways {
 
   private async ask(): Promise<void> {
     try {
-      const res = await this.p.door.fetch('/v1/gateways', undefined, false, 4000);
-      const body = (await res.json()) as { gateways?: { url?: unknown }[] };
+      const body = (await this.p.door.fetch('/v1/gateways', undefined, false, 4000, json)) as { gateways?: { url?: unknown }[] };
       const found = urls(body.gateways?.map((g) => g?.url));
       if (found.length === 0) throw new Error('no gateways');
       // One of the two with the least load, by chance: all who come now have the same list.

@@ -1,5 +1,6 @@
 // Pictures: their bytes go to api and come from there.
 
+import { json } from './door.ts';
 import { ParleyError } from './error.ts';
 import type { Parts } from './parts.ts';
 
@@ -55,32 +56,31 @@ export class Images {
 
   private async fetch(conversation: string, seq: bigint, thumbnail: boolean): Promise<string> {
     const path = `/v1/images/${encodeURIComponent(conversation)}/${seq}${thumbnail ? '?thumbnail=1' : ''}`;
-    const res = await this.authorized(path, undefined);
-    const type = (res.headers.get('Content-Type') ?? '').split(';')[0]!.trim().toLowerCase();
-    if (!types.has(type)) throw new ParleyError('INVALID', 'not a picture');
-    const bytes = await res.arrayBuffer();
-    return URL.createObjectURL(new Blob([bytes], { type }));
+    return this.authorized(path, undefined, async (res) => {
+      const type = (res.headers.get('Content-Type') ?? '').split(';')[0]!.trim().toLowerCase();
+      if (!types.has(type)) throw new ParleyError('INVALID', 'not a picture');
+      return URL.createObjectURL(new Blob([await res.arrayBuffer()], { type }));
+    });
   }
 
   /** upload gives a picture to api and returns the ticket with which it is sent. */
   async upload(conversation: string, blob: Blob, name: string): Promise<string> {
     const path = `/v1/images/${encodeURIComponent(conversation)}?name=${encodeURIComponent(name.toWellFormed?.() ?? name)}`;
-    const res = await this.authorized(path, blob);
-    const body = (await res.json().catch(() => ({}))) as { ticket?: unknown };
+    const body = (await this.authorized(path, blob, json)) as { ticket?: unknown };
     if (typeof body.ticket !== 'string') throw new ParleyError('UNAVAILABLE', 'no ticket came', true);
     return body.ticket;
   }
 
   /** authorized asks api, with another token if the first is not good. */
-  private async authorized(path: string, body: Blob | undefined): Promise<Response> {
+  private async authorized<T>(path: string, body: Blob | undefined, read: (res: Response) => Promise<T>): Promise<T> {
     const { door, session } = this.p;
     const access = session.access;
     try {
-      return await door.fetch(path, body, true, patience);
+      return await door.fetch(path, body, true, patience, read);
     } catch (e) {
       if (!(e instanceof ParleyError) || e.reason !== 'UNAUTHENTICATED' || !session.user) throw e;
       await session.renewed(access);
-      return door.fetch(path, body, true, patience);
+      return door.fetch(path, body, true, patience, read);
     }
   }
 }

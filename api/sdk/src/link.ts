@@ -80,9 +80,9 @@ export class Link {
       if (turn !== this.turn) return;
       if (url && end.elsewhere) this.gateways.failed(url);
       if (end.token) this.p.session.spend();
-      if (end.signedOut) return this.p.sync.signedOut(end.reason);
+      if (end.signedOut && !this.p.session.takeOther()) return this.p.sync.signedOut(end.reason);
       reason = globalThis.navigator?.onLine === false ? 'OFFLINE' : end.reason;
-      if (!end.again) {
+      if (!end.again && !end.signedOut) {
         this.p.status.set('waiting', end.reason);
         await this.pause(undefined);
         continue;

@@ -121,11 +121,6 @@ export class Marks {
     if (t.typing) setTimeout(() => this.expire(c), lastsTyping + 50);
   }
 
-  /** quiet tells who types, after a message came: whoever sent it does not any more. */
-  quiet(c: Conversation): void {
-    this.p.bell.ring('typing', c.id);
-  }
-
   private expire(c: Conversation): void {
     const now = this.p.env.now();
     for (const [user, until] of c.typing) {

@@ -276,7 +276,7 @@ export class Outbox {
   private failed(e: Entry, error: ParleyError): void {
     const now = this.p.env.now();
     if (error.unanswered) {
-      e.within = Math.min(2 * e.within, 40_000);
+      if (error.reason === 'DEADLINE_EXCEEDED') e.within = Math.min(2 * e.within, 40_000);
       if (error.reason === 'UNAVAILABLE' && this.p.link.live) e.notBefore = now + e.pace.next(); // an upload that reached nobody
       return;
     }

@@ -142,21 +142,20 @@ export class Repair {
 
   private step(): void {
     this.timer = undefined;
-    const { link, env, status, sync } = this.p;
+    const { link, env, status } = this.p;
     if (!link.live) return;
     let next = Infinity;
-    let stale = 0;
     const now = env.now();
+    const stale = [...this.due].filter((c) => this.task(c).task === 'ask').length;
+    if (this.relist(stale)) return; // it looks again when the list has come
     for (const c of this.due) {
       const { task, at } = this.task(c);
       if (!task) this.due.delete(c);
-      else if (task === 'ask') stale++;
       if (!task || this.under.has(c)) continue;
       const when = Math.max(at, this.notBefore.get(c) ?? 0, this.pausedUntil);
       if (now < when) next = Math.min(next, when);
-      else if (this.under.size < atOnce && (task !== 'ask' || !this.relist(stale))) void this.fetch(c, task);
+      else if (this.under.size < atOnce && task) void this.fetch(c, task);
     }
-    if (sync.listing) return; // it looks again when it is done
     if (next < Infinity) this.soon(Math.max(1, Math.ceil(next - now)));
     status.touch();
   }

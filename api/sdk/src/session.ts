@@ -160,11 +160,16 @@ export class Session {
   /** takeUp reads again what is stored, and says whether there is a sign-in. */
   takeUp(): boolean {
     const there = this.stored();
-    if (there && there.access !== this.now?.access) {
+    if (there?.access !== this.now?.access) {
       this.now = there;
       this.isNew = this.isSpent = false;
     }
     return this.now !== undefined;
+  }
+
+  /** takeOther takes what another tab has stored for this user since, and says whether there was something: another sign-in, perhaps. */
+  takeOther(): boolean {
+    return this.now !== undefined && this.adopted(this.now, this.now.access);
   }
 
   private stored(): SignedIn | undefined {

@@ -57,12 +57,13 @@ function message(p: Parts, m: Message | undefined): void {
   const c = touched(p, m?.conversation);
   if (!c || !m) return;
   const taken = messageOf(m);
+  const typed = c.typing.size;
   c.take(taken);
   const isMe = taken.sender === p.session.me;
   if (!c.described || (c.isLeft && c.type !== 'room') || (taken.kind === 'left' && isMe)) c.doubt(p.frames.n);
   if (isMe && taken.requestId) p.outbox.settle(c, taken.requestId, taken.seq);
   p.people.want([taken.sender, ...taken.users]);
-  p.marks.quiet(c);
+  if (c.typing.size !== typed) p.bell.ring('typing', c.id); // whoever sent it does not type any more
   after(p, c, true);
 }
 

@@ -248,6 +248,12 @@ export class Window {
     this.olderAsked = true;
   }
 
+  /** endOlder forgets them. */
+  endOlder(): void {
+    this.olderAsked = false;
+    for (const seq of this.lateChanges.keys()) if (seq < this.next) this.lateChanges.delete(seq);
+  }
+
   /** gotOlder takes the page above, and says whether it brought anything. */
   gotOlder(res: GetMessagesResponse): boolean {
     const list = (res.messages ?? []).map(messageOf).filter((m) => m.seq < this.begin);
@@ -255,8 +261,7 @@ export class Window {
     this.begin = list[0]?.seq ?? this.begin;
     this.top = res.more !== true || list.length === 0;
     this.wide = this.messages.length + 1000;
-    this.olderAsked = false;
-    for (const seq of this.lateChanges.keys()) if (seq < this.next) this.lateChanges.delete(seq);
+    this.endOlder();
     return list.length > 0;
   }
 

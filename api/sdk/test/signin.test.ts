@@ -221,3 +221,18 @@ test('nothing is kept where storage is forbidden', async () => {
   expect(d.state.phase).toBe('online');
   expect(world().storage.map.size).toBe(0);
 });
+
+test('the late end of an old sign-in does not end the one that another tab has made since', async () => {
+  const { server, storage } = world();
+  const a = await world().signedIn();
+  const other = server.carryOut('signIn', { name: 'liubei', password: 'secret' }) as {
+    result: { tokens: { access: string; refresh: string } };
+  };
+  const kept = JSON.parse(storage.getItem('parley.session')!);
+  storage.setItem('parley.session', JSON.stringify({ ...kept, ...other.result.tokens, request: 'r1' }));
+  const [conn] = server.conns;
+  conn!.close(4504, '');
+  await pass(2000);
+  await settled(a);
+  expect(a.me?.name).toBe('liubei');
+});
