@@ -22,6 +22,7 @@ export function Dialog({ title, onClose, children, class: kind = "" }: Props) {
     const before = document.activeElement;
     const shown = dialog.current;
     shown?.showModal();
+    shown?.querySelector("input")?.focus();
     return () => {
       shown?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();

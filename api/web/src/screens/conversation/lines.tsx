@@ -61,6 +61,7 @@ export function Lines({ id, opened, onEdit, onView }: Props) {
       .then(
         (more) => {
           whole.value = !more;
+          requestAnimationFrame(look); // One page may not be enough.
         },
         () => {}, // Comes again with the next scrolling.
       )
@@ -95,7 +96,7 @@ export function Lines({ id, opened, onEdit, onView }: Props) {
   useEffect(() => {
     const box = scroller.current;
     if (opened && box && box.scrollHeight <= box.clientHeight + nearBeginning / 2) older();
-  }, [opened, rows.length, fetching.value]);
+  }, [opened, rows.length, model.state.value.phase]);
 
   useRead(id, lines, opened && atEnd.value, seenTo);
   useHeard(lines, opened);
