@@ -10,7 +10,7 @@ import { arrive } from "./state/arrive.ts";
 import { Model, ModelContext, useModel } from "./state/model.ts";
 import { heard, note, reasonOf, say } from "./state/notes.ts";
 import type { Parley } from "./state/parley.ts";
-import { follow } from "./state/route.ts";
+import { follow, route } from "./state/route.ts";
 import { words } from "./words/index.ts";
 
 /** start shows the page of a client in an element, and takes up its sign-in. */
@@ -26,7 +26,12 @@ export async function start(client: Parley, root: HTMLElement): Promise<void> {
     const { phase, reason } = model.state.value;
     if (phase === "signedOut" && (reason === "REVOKED" || reason === "EXPIRED")) say(words.peek().signedOutElsewhere);
   });
-  client.on("failed", (failure) => say(`${words.value.notSent}: ${reasonOf(failure)}`));
+  client.on("failed", (failure) => {
+    const text = `${words.value.notSent}${words.value.colon}${reasonOf(failure)}`;
+    // Whoever has the conversation before their eyes sees it there.
+    if (route.value.at === "talk" && route.value.id === failure.conversation) heard.value = text;
+    else say(text);
+  });
   await client.start();
   render(
     <ModelContext.Provider value={model}>

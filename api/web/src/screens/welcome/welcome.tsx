@@ -10,6 +10,9 @@ import { words } from "../../words/index.ts";
 import { Entry, type Way } from "./entry.tsx";
 import "./welcome.css";
 
+// A server that cannot be reached is asked again what it allows.
+const again = 4_000;
+
 /** Welcome is what somebody sees who is not signed in. */
 export function Welcome() {
   const { client } = useModel();
@@ -17,12 +20,18 @@ export function Welcome() {
   const way = useSignal<Way>("signIn");
   const w = words.value;
   useEffect(() => {
-    client.server().then(
-      (server) => {
-        guests.value = server.guests ?? false;
-      },
-      () => {}, // The form says it when it is used.
-    );
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ask = () =>
+      client.server().then(
+        (server) => {
+          guests.value = server.guests ?? false;
+        },
+        () => {
+          timer = setTimeout(ask, again);
+        },
+      );
+    ask();
+    return () => clearTimeout(timer);
   }, [client]);
 
   const ways: [Way, string][] = [
