@@ -19,12 +19,18 @@ import (
 	"github.com/parley-im/parley/deploy/local/proc"
 )
 
-// run starts what `make run` starts, on ports of its own, and waits until it says
+// run starts what `make run` and `make example` start, on ports of its own, and waits until it says
 // that it is ready.
 func run(t *testing.T, args ...string) (p *proc.Process, out *journal, ports local.Ports) {
 	t.Helper()
 	const program = "deploy/cmd/parley-local"
-	built, err := build.Builder{Say: func(line string) { fmt.Println(line) }}.Programs(t.Context(), program)
+	packages := []string{program, build.Register, build.Gateway}
+	b := build.Builder{Say: func(line string) { fmt.Println(line) }}
+	if args[0] == "run" { // what takes long is compiled before anybody waits for it
+		packages = append(packages, build.NATS, build.Demo, build.API, build.Worker)
+		must(t, b.Page(t.Context()))
+	}
+	built, err := b.Programs(t.Context(), packages...)
 	must(t, err)
 	for range 10 {
 		port := 12000 + rand.IntN(10_000)
@@ -83,11 +89,11 @@ func gone(t *testing.T, list map[int]string) {
 	}, func() string { return "a process lives on" })
 }
 
-func TestOneCommandStartsACluster(t *testing.T) {
+func TestOneCommandStartsAnExample(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("finds processes in /proc: Linux only")
 	}
-	p, out, ports := run(t, "run")
+	p, out, ports := run(t, "example", "--name", "swooleim")
 	resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", ports.Page))
 	must(t, err)
 	page, err := io.ReadAll(resp.Body)
@@ -112,7 +118,13 @@ func TestOneCommandStartsACluster(t *testing.T) {
 	eventually(t, func() bool { return len(children(t, p)) == 5 }, func() string { return "the dead did not start again" })
 	chat(t, ports)
 
-	all = children(t, p)
+	interrupt(t, p, out)
+}
+
+// interrupt ends it as Ctrl-C does, and wants nothing left.
+func interrupt(t *testing.T, p *proc.Process, out *journal) {
+	t.Helper()
+	all := children(t, p)
 	must(t, syscall.Kill(p.PID(), syscall.SIGINT))
 	eventually(t, func() bool { return !p.Running() }, func() string { return "Ctrl-C does not end it:\n" + out.String() })
 	if e, _ := p.Exit(); e.Code != 0 {

@@ -2,7 +2,6 @@ package local
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"unicode"
 
@@ -39,7 +38,11 @@ func (o Options) chatBox(c *Config) (string, error) {
 	var below string
 	rows := []string{"page      " + c.pageURL(c.Host)}
 	if o.LAN {
-		host, err := lanAddress()
+		address := o.address
+		if address == nil {
+			address = lanAddress
+		}
+		host, err := address()
 		if err != nil {
 			return "", err
 		}
@@ -62,16 +65,14 @@ func (o Options) chatBox(c *Config) (string, error) {
 		rows = append(rows, row)
 	}
 	if c.Workers == 0 {
-		var own string
-		title, own = c.ownWorker()
-		what = own + "\nor the chat: go run ./" + filepath.ToSlash(o.worker()) + " --register " + c.registers() +
-			" --nats " + c.natsURL() + " --database " + o.database()
+		title, what = c.ownWorker()
+		below += "  A worker of the chat, by hand:\n\n  go run ./" + o.worker() + " --register " + c.registers() +
+			" --nats " + c.natsURL() + " --database " + o.database() + "\n\n"
 	}
 	rows = append([]string{title, ""}, rows...)
 	rows = append(rows, c.addresses()...)
-	rows = append(rows, "data      "+o.Data, "")
-	rows = append(rows, strings.Split(what, "\n")...)
-	return frame(append(rows, last)) + below, nil
+	rows = append(rows, "data      "+o.Data, "", what, last)
+	return frame(rows) + below, nil
 }
 
 // bots names the accounts that a program answers for.

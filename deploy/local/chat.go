@@ -34,10 +34,15 @@ const seedTime = time.Minute
 
 // seed makes the demo accounts, with what they have said, in a folder that has none yet.
 // It may be killed at any moment: the next run goes on.
-func (o Options) seed(ctx context.Context, program string) error {
+func (o Options) seed(ctx context.Context, program string, say func(line string)) error {
+	done := filepath.Join(o.Data, "seeded")
+	if _, err := os.Stat(done); err == nil {
+		return nil
+	}
+	say("people   the demo accounts (the first time)")
 	ctx, cancel := context.WithTimeout(ctx, seedTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "seed", "--database", o.database(), "--done", filepath.Join(o.Data, "seeded"))
+	cmd := exec.CommandContext(ctx, program, "seed", "--database", o.database(), "--done", done)
 	cmd.WaitDelay = time.Second
 	if said, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {

@@ -24,6 +24,8 @@ type Options struct {
 
 	Out   io.Writer
 	Color bool
+
+	address func() (string, error) // of this machine in its network; nil: it is looked for
 }
 
 // config is what a person's choice comes to; the ports may still be taken.

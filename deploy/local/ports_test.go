@@ -32,7 +32,7 @@ func TestTakenPortIsNamedWithAWayOut(t *testing.T) {
 func TestPortsMoveTogetherAndNeverMeet(t *testing.T) {
 	moved := From(9282)
 	if want := (Ports{
-		Register: 2236, Gateway: 9282, Link: 3900, Chat: 3950, API: 9080, Page: 9080, NATS: 5222,
+		Register: 2236, Gateway: 9282, Link: 3900, Chat: 3950, API: 9080, Page: 9080, NATS: 5722,
 		RegisterOps: 10600, GatewayOps: 10610, WorkerOps: 10650, APIOps: 10640, NATSOps: 10641, BotsOps: 10642,
 	}); moved != want {
 		t.Errorf("moved by 1000: %+v, want %+v", moved, want)

@@ -73,9 +73,8 @@ func Run(ctx context.Context, now <-chan struct{}, o Options) error {
 // build makes what is to be started, and the data that it starts with. Whether the ports
 // are free is asked first: nobody waits for a compiler to hear that they are not.
 func (o Options) build(ctx context.Context, cfg *Config, b build.Builder) error {
-	cfg.Programs = o.programs(nil)
-	if o.Chat {
-		cfg.Programs.API, cfg.Programs.NATS = "to be built", "to be built"
+	if later := "not built yet"; o.Chat {
+		cfg.Programs = Programs{API: later, NATS: later, Bots: later}
 	}
 	if err := cfg.CheckPorts(); err != nil {
 		return err
@@ -91,7 +90,7 @@ func (o Options) build(ctx context.Context, cfg *Config, b build.Builder) error 
 	}
 	cfg.Programs = o.programs(built)
 	if o.Chat {
-		return o.seed(ctx, built[build.Demo])
+		return o.seed(ctx, built[build.Demo], b.Say)
 	}
 	return nil
 }

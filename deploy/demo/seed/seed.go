@@ -90,15 +90,10 @@ func (w *work) account(ctx context.Context, a demo.Account) error {
 		return err
 	}
 	made, _, err := w.store.AddUser(ctx, chat.NewUser{
-		User: user(a), PasswordHash: hash, Request: chat.RequestID("demo-" + a.Name),
+		User: chat.User{Name: a.Name, Display: a.Display}, PasswordHash: hash, Request: chat.RequestID("demo-" + a.Name),
 	})
 	w.ids[a.Name] = made.ID
 	return err
-}
-
-// user is what everybody may know of an account.
-func user(a demo.Account) chat.User {
-	return chat.User{Name: a.Name}
 }
 
 // talk makes a conversation and what was said in it. Everybody has read all of it, but

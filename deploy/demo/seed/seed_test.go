@@ -69,6 +69,9 @@ func whole(t *testing.T, s chat.Store) {
 		if ok, err := p.Verify(t.Context(), account.PasswordHash, demo.Password); !ok || err != nil {
 			t.Errorf("%s cannot sign in: %v", a.Name, err)
 		}
+		if account.Display != a.Display || account.Guest {
+			t.Errorf("%s is shown as %q, want %q", a.Name, account.Display, a.Display)
+		}
 		all := views(t, s, a.Name)
 		if all[chat.Lobby].Role == chat.Stranger {
 			t.Errorf("%s is not in the lobby", a.Name)

@@ -70,6 +70,7 @@ var ErrBroken = errors.New("a promise was broken")
 
 // The times of a run besides its own.
 const (
+	runWithin    = 2 * time.Minute // to be ready; it may still be compiled
 	gatherWithin = 90 * time.Second
 	warmUp       = time.Second     // before the first kill
 	linger       = 2 * time.Second // after the last one: what was mended works under load, too
@@ -83,7 +84,9 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	c = c.withDefaults()
-	run, err := runfile.Read(c.Data)
+	waiting, cancel := context.WithTimeout(ctx, runWithin)
+	defer cancel()
+	run, err := runfile.Await(waiting, c.Data)
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,13 @@
 package runfile
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Name is what the file is called in its folder.
@@ -52,7 +54,7 @@ func (r *Run) Role(role string) (list []Process) {
 }
 
 // ErrNone says that nothing runs from a folder.
-var ErrNone = errors.New("nothing runs here, or it is not ready yet: start it with make run")
+var ErrNone = errors.New("nothing runs here: start it with make run")
 
 // Write puts r into the place of what is there. Who reads meanwhile sees one or the other.
 func Write(dir string, r Run) error {
@@ -73,6 +75,27 @@ func Write(dir string, r Run) error {
 
 // Remove takes the file away.
 func Remove(dir string) { _ = os.Remove(filepath.Join(dir, Name)) } // what stays is not believed
+
+// awaitEvery is how often Await looks.
+const awaitEvery = 100 * time.Millisecond
+
+// Await is Read that waits while somebody runs from the folder and is not ready yet.
+func Await(ctx context.Context, dir string) (Run, error) {
+	for {
+		r, err := Read(dir)
+		if !errors.Is(err, ErrNone) {
+			return r, err
+		}
+		if held, _ := isHeld(dir); !held {
+			return r, err
+		}
+		select {
+		case <-time.After(awaitEvery):
+		case <-ctx.Done():
+			return r, err
+		}
+	}
+}
 
 // Read returns what runs from a folder, or ErrNone.
 func Read(dir string) (Run, error) {
