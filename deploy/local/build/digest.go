@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -19,27 +18,24 @@ var aside = map[string]bool{"node_modules": true, "dist": true, "test": true, ".
 // empty.
 func digest(root string, paths ...string) (string, error) {
 	sum := sha256.New()
+	files := os.DirFS(root)
 	for _, p := range paths {
-		err := filepath.WalkDir(filepath.Join(root, filepath.FromSlash(p)), func(file string, d fs.DirEntry, err error) error {
+		err := fs.WalkDir(files, p, func(name string, d fs.DirEntry, err error) error {
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
 				return nil
 			case err != nil:
 				return err
 			case d.IsDir() && aside[d.Name()]:
-				return filepath.SkipDir
+				return fs.SkipDir
 			case !d.Type().IsRegular():
 				return nil
 			}
-			content, err := os.ReadFile(file)
+			content, err := fs.ReadFile(files, name)
 			if err != nil {
 				return err
 			}
-			name, err := filepath.Rel(root, file)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(sum, "%s %d\n", filepath.ToSlash(name), len(content))
+			fmt.Fprintf(sum, "%s %d\n", name, len(content))
 			sum.Write(content)
 			return nil
 		})
