@@ -80,14 +80,15 @@ func (o Options) check(examples []string) error {
 	return errors.Join(errs...)
 }
 
-// packages are what has to be built; without workers, neither an example nor the chat.
+// packages are what has to be built; without workers, neither an example nor the chat. The
+// api is the last one: it waits for the page.
 func (o Options) packages() []string {
 	list := []string{build.Register, build.Gateway}
-	if o.Chat {
-		list = append(list, build.NATS, build.Demo, build.API)
-	}
 	if o.Workers > 0 {
 		list = append(list, o.worker())
+	}
+	if o.Chat {
+		list = append(list, build.NATS, build.Demo, build.API)
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/parley-im/parley/deploy/local/build"
@@ -80,8 +81,20 @@ func (o Options) build(ctx context.Context, cfg *Config, b build.Builder) error 
 		return err
 	}
 	if o.Chat {
-		if err := b.Page(ctx); err != nil {
-			return err
+		// The page is built beside the programs; the one that it is put into waits for it.
+		ctx, cancel := context.WithCancel(ctx)
+		page := make(chan error, 1)
+		go func() { page <- b.Page(ctx) }()
+		wait := sync.OnceValue(func() error { return <-page })
+		defer func() {
+			cancel()
+			_ = wait() // it was told by who waited for it
+		}()
+		b.Before = func(pkg string) error {
+			if pkg != build.API {
+				return nil
+			}
+			return wait()
 		}
 	}
 	built, err := b.Programs(ctx, o.packages()...)

@@ -34,6 +34,9 @@ type Builder struct {
 
 	// Say gets one readable line for each step; nil: nobody wants to know.
 	Say func(line string)
+	// Before is called before a package is compiled, and may wait for what it embeds; nil:
+	// nothing is waited for.
+	Before func(pkg string) error
 }
 
 // Programs builds packages, given by their path below the root, and returns
@@ -59,6 +62,11 @@ func (b Builder) Programs(ctx context.Context, packages ...string) (map[string]s
 	programs := make(map[string]string, len(packages))
 	for i, pkg := range packages {
 		name := path.Base(pkg)
+		if b.Before != nil {
+			if err := b.Before(pkg); err != nil {
+				return nil, err
+			}
+		}
 		programs[pkg] = filepath.Join(bin, name)
 		b.say("build    %s (%d of %d)", name, i+1, len(packages))
 		began := time.Now()
