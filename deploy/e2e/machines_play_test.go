@@ -35,6 +35,20 @@ func TestClusterOfManyMachines(t *testing.T) {
 	m.caller(t).call(t, ann.token, "createDirect", &chatv1.CreateDirectRequest{User: bob.id}, direct)
 	talk := talking(t, direct.GetConversation().GetId(), ann, bob)
 
+	t.Run("workers are redeployed and no socket drops", func(t *testing.T) {
+		before := []int{ann.at().N, bob.at().N}
+		for _, w := range m.players("worker") {
+			w.Stop(t)
+			talk.goesOn(t)
+			w.Start(t)
+			w.Ready(t)
+			m.whole(t)
+			talk.goesOn(t)
+		}
+		if now := []int{ann.at().N, bob.at().N}; now[0] != before[0] || now[1] != before[1] {
+			t.Errorf("conns %v have become %v", before, now)
+		}
+	})
 	t.Run("a worker's host is cut off and comes back", func(t *testing.T) {
 		host := m.hosts["worker-1"]
 		must(t, host.CutOff(t.Context()))
@@ -54,6 +68,9 @@ func TestClusterOfManyMachines(t *testing.T) {
 			m.comesBack(t, who, before)
 			if now := who.at(); now.Gateway == before.Gateway {
 				t.Errorf("%s is at %s again, which is cut off", who.name, now.Gateway)
+			}
+			for _, w := range m.players("worker") {
+				await(t, w, "parley_worker_links", 1) // they have given it up
 			}
 			talk.goesOn(t)
 			must(t, host.Heal(t.Context()))

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/parley-im/parley/deploy/compose"
 	"github.com/parley-im/parley/deploy/local/build"
@@ -51,7 +50,7 @@ type machines struct {
 	runs  map[string]realPlayer
 }
 
-// rest are the services that share a host.
+// rest is the host of all services that have none of their own.
 const rest = "rest"
 
 // startMachines sets everything up and waits until all of it is ready.
@@ -259,6 +258,3 @@ func (m *machines) stop(t *testing.T) {
 		all.Wait()
 	}
 }
-
-// aMoment is for things that take two or three pings.
-const aMoment = 3 * time.Second
