@@ -66,7 +66,7 @@ func (a *API) call(w http.ResponseWriter, r *http.Request, m *workers.Method) ([
 
 // outgoing is the context of a call of workers: who asks, and from where.
 func (a *API) outgoing(r *http.Request, token string) context.Context {
-	pairs := []string{"x-parley-client", clientOf(r)}
+	pairs := []string{"x-parley-client", a.clientOf(r)}
 	if token != "" {
 		pairs = append(pairs, "authorization", "Bearer "+token)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-im/parley/api/internal/picture"
 	"github.com/parley-im/parley/register"
+	"github.com/parley-im/parley/register/clientaddr"
 	"github.com/parley-im/parley/register/handshake"
 )
 
@@ -30,6 +31,8 @@ type Config struct {
 	WorkerTLS *tls.Config      // for dialling workers; nil: for a trusted network only
 	Directory *register.Client // finds workers and gateways; somebody runs it
 	Files     string           // folder where pictures are kept; made if it is not there
+
+	Proxies clientaddr.Proxies // whose X-Forwarded-For is believed
 
 	Log     *slog.Logger          // nil: nothing is logged
 	Metrics prometheus.Registerer // nil: nothing is measured

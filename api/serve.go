@@ -86,11 +86,12 @@ func (w *recorder) begin() {
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // clientOf is the address that asks, for limits of workers. What a proxy says of others
-// is not believed.
-func clientOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+// is believed of those that were named.
+func (a *API) clientOf(r *http.Request) string {
+	from := a.cfg.Proxies.Client(r.RemoteAddr, r.Header)
+	host, _, err := net.SplitHostPort(from)
 	if err != nil {
-		return r.RemoteAddr
+		return from
 	}
 	return host
 }

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-im/parley/gateway/internal/link"
 	"github.com/parley-im/parley/register"
+	"github.com/parley-im/parley/register/clientaddr"
 	"github.com/parley-im/parley/register/handshake"
 )
 
@@ -40,9 +40,9 @@ type Config struct {
 	Links     net.Listener // where workers attach
 	LinkTLS   *tls.Config  // nil: for a trusted network only
 	LinkAddr  string       // host:port under which workers reach Links; "": its own address
-	// TrustedProxies say by X-Forwarded-For from where a client comes, which workers are
+	// Proxies say by X-Forwarded-For from where a client comes, which workers are
 	// told. MaxConnsPerIP counts the sockets of a proxy as its own all the same.
-	TrustedProxies []netip.Prefix
+	Proxies clientaddr.Proxies
 
 	PublicURL string // where clients reach Clients; "": the port of Clients, at the host that a client asked for
 

@@ -108,7 +108,7 @@ func (c *Config) sockets() ws.Config {
 func (c *Config) links() link.Config {
 	l := c.Limits
 	return link.Config{
-		Identity: c.Identity, Secrets: c.Secrets, Log: c.Log, PublicURL: c.PublicURL, TrustedProxies: c.TrustedProxies,
+		Identity: c.Identity, Secrets: c.Secrets, Log: c.Log, PublicURL: c.PublicURL, Proxies: c.Proxies,
 		WorkerPatience: l.WorkerPatience, OpenTimeout: l.OpenTimeout, MaxSessionBytes: l.MaxSessionBytes,
 		MaxFrameBytes: l.MaxFrameBytes, MaxUnackedBytes: l.UnackedSum,
 		MaxStrangers: min(link.MaxStrangers, ws.SpareDescriptors()),

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/register/clientaddr"
 	"github.com/parley-im/parley/register/node"
 )
 
@@ -20,6 +21,7 @@ type config struct {
 	ClientTLS node.TLSFiles `embed:"" prefix:"client-" set:"whom=for clients"`
 	Files     string        `default:"parley-files" placeholder:"FOLDER" help:"Where pictures are kept; several of this role share one."`
 
+	TrustedProxy     []string `placeholder:"ADDRESS" help:"Addresses of balancers, or networks like 10.0.0.0/24, whose X-Forwarded-For says from where a client comes; empty: none."`
 	AllowOrigin      []string `reload:"" placeholder:"ORIGIN" help:"Origins whose pages may use this API, https://chat.example.com; empty: only its own."`
 	MaxImageBytes    int64    `default:"${max_image_bytes}" help:"Bytes of one picture."`
 	MaxImagePixels   int      `default:"${max_image_pixels}" help:"Pixels of one picture."`
@@ -53,6 +55,9 @@ func (c *config) Validate() error {
 	} else if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
 		errs = append(errs, fmt.Errorf("--listen: %q has no port that there is", c.Listen))
 	}
+	if _, err := clientaddr.Parse(c.TrustedProxy); err != nil {
+		errs = append(errs, fmt.Errorf("--trusted-proxy: %w", err))
+	}
 	if c.Files == "" {
 		errs = append(errs, errors.New("--files: empty"))
 	}
@@ -73,9 +78,13 @@ func (c *config) New(n *node.Node) (node.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := clientaddr.Parse(c.TrustedProxy)
+	if err != nil {
+		return nil, err
+	}
 	a, err := api.New(api.Config{
 		Identity: n.Identity(), Secrets: n.Secrets(), Labels: c.Label,
-		Clients: l, ClientTLS: clientTLS, WorkerTLS: n.ClientTLS(), Directory: directory, Files: c.Files,
+		Clients: l, ClientTLS: clientTLS, WorkerTLS: n.ClientTLS(), Directory: directory, Files: c.Files, Proxies: proxies,
 		Log: n.Log(), Metrics: n.Metrics(), Limits: c.limits(),
 	})
 	if err != nil {

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
+
+	"github.com/parley-im/parley/register/clientaddr"
 )
 
 // checkAddr says what is wrong with an address to listen on, the value of the flag.
@@ -45,24 +46,12 @@ func checkLinks(listen, addr string) error {
 	return fmt.Errorf("--link-addr: needed, because --link-listen %s is not an address that workers can dial", listen)
 }
 
-// prefixes reads addresses and networks, the values of the flag.
-func prefixes(flag string, list []string) (nets []netip.Prefix, err error) {
-	for _, s := range list {
-		p, err := netip.ParsePrefix(s)
-		if addr, single := netip.ParseAddr(s); single == nil {
-			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("--%s: %q is neither an address nor a network like 10.0.0.0/24", flag, s)
-		}
-		nets = append(nets, p.Masked())
+// checkProxies wants addresses and networks.
+func checkProxies(flag string, list []string) error {
+	if _, err := clientaddr.Parse(list); err != nil {
+		return fmt.Errorf("--%s: %w", flag, err)
 	}
-	return nets, nil
-}
-
-func checkPrefixes(flag string, list []string) error {
-	_, err := prefixes(flag, list)
-	return err
+	return nil
 }
 
 // checkURL wants what a client can dial; empty: none is given.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-im/parley/gateway"
+	"github.com/parley-im/parley/register/clientaddr"
 	"github.com/parley-im/parley/register/node"
 )
 
@@ -78,7 +79,7 @@ func (c *config) build(n *node.Node) (*gateway.Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	trusted, err := prefixes("trusted-proxy", c.TrustedProxy)
+	proxies, err := clientaddr.Parse(c.TrustedProxy)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (c *config) build(n *node.Node) (*gateway.Gateway, error) {
 	return gateway.New(gateway.Config{
 		Identity: n.Identity(), Secrets: n.Secrets(), Labels: c.Label,
 		Clients: clients, ClientTLS: clientTLS,
-		Links: links, LinkTLS: n.ServerTLS(), LinkAddr: c.LinkAddr, PublicURL: c.PublicURL, TrustedProxies: trusted,
+		Links: links, LinkTLS: n.ServerTLS(), LinkAddr: c.LinkAddr, PublicURL: c.PublicURL, Proxies: proxies,
 		Directory: directory, Log: n.Log(), Metrics: n.Metrics(), Limits: c.limits(),
 	})
 }

@@ -19,7 +19,7 @@ func (c *config) Validate() error {
 		c.guarded(),
 		checkReachable("link-addr", c.LinkAddr),
 		checkLinks(c.LinkListen, c.LinkAddr),
-		checkPrefixes("trusted-proxy", c.TrustedProxy),
+		checkProxies("trusted-proxy", c.TrustedProxy),
 		checkURL("public-url", c.PublicURL),
 		c.ClientTLS.Validate("client-"),
 		c.limits().Validate(),

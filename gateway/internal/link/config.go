@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"github.com/parley-im/parley/gateway/internal/frame"
 	"github.com/parley-im/parley/gateway/internal/hub"
 	"github.com/parley-im/parley/proto/record"
+	"github.com/parley-im/parley/register/clientaddr"
 	"github.com/parley-im/parley/register/handshake"
 )
 
@@ -37,7 +37,7 @@ type Config struct {
 	// from the stream's goroutine and must not block.
 	OnLink func(boot uint64, alive bool)
 
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Proxies clientaddr.Proxies // whose X-Forwarded-For is believed
 
 	PublicURL       string
 	WorkerPatience  time.Duration // 3 s: a worker silent for longer is given up

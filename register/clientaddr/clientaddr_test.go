@@ -1,20 +1,22 @@
-package link
+package clientaddr
 
 import (
-	"net"
 	"net/http"
-	"net/netip"
 	"testing"
 )
 
-func TestOnlyTrustedProxiesSayFromWhereAClientComes(t *testing.T) {
-	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("fd00::/8")}
+func TestOnlyProxiesThatWereNamedSayFromWhereAClientComes(t *testing.T) {
+	ours, err := Parse([]string{"10.0.0.0/24", "fd00::/8", "192.0.2.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		peer    string
 		headers []string
 		want    string
 	}{
 		{"10.0.0.2:4000", []string{"198.51.100.7"}, "198.51.100.7:0"},
+		{"192.0.2.1:4000", []string{"198.51.100.7"}, "198.51.100.7:0"},
 		{"[::ffff:10.0.0.2]:4000", []string{"198.51.100.7"}, "198.51.100.7:0"},
 		{"[fd00::1]:4000", []string{"2001:db8::1"}, "[2001:db8::1]:0"},
 		{"10.0.0.2:4000", []string{"198.51.100.7, 10.0.0.3"}, "198.51.100.7:0"},
@@ -23,15 +25,23 @@ func TestOnlyTrustedProxiesSayFromWhereAClientComes(t *testing.T) {
 		{"10.0.0.2:4000", []string{"198.51.100.7, nonsense"}, "10.0.0.2:4000"},
 		{"10.0.0.2:4000", []string{"nonsense, 10.0.0.9"}, "10.0.0.9:0"},
 		{"10.0.0.2:4000", nil, "10.0.0.2:4000"},
-		{"198.51.100.7:4000", []string{"203.0.113.9"}, "198.51.100.7:4000"}, // no proxy of ours
+		{"192.0.2.2:4000", []string{"203.0.113.9"}, "192.0.2.2:4000"}, // none of ours
+		{"a pipe", []string{"203.0.113.9"}, "a pipe"},
 	} {
-		peer := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(test.peer))
-		r := &http.Request{Header: http.Header{"X-Forwarded-For": test.headers}}
-		if got := remoteOf(peer, r, trusted); got != test.want {
+		h := http.Header{"X-Forwarded-For": test.headers}
+		if got := ours.Client(test.peer, h); got != test.want {
 			t.Errorf("%s with %q: got %s, want %s", test.peer, test.headers, got, test.want)
 		}
-		if got := remoteOf(peer, r, nil); got != peer.String() {
-			t.Errorf("%s, nobody trusted: got %s", test.peer, got)
+		if got := Proxies(nil).Client(test.peer, h); got != test.peer {
+			t.Errorf("%s, nobody named: got %s", test.peer, got)
+		}
+	}
+}
+
+func TestWhatIsNoAddressIsNamed(t *testing.T) {
+	for _, bad := range []string{"balancer", "10.0.0.0/33", "10.0.0.1:80", ""} {
+		if p, err := Parse([]string{"10.0.0.1", bad}); err == nil {
+			t.Errorf("%q was read: %v", bad, p)
 		}
 	}
 }
