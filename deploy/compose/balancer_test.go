@@ -13,7 +13,7 @@ import (
 	"github.com/parley-im/parley/gateway"
 )
 
-const balancerfile = "haproxy.cfg"
+const balancerfile = "balancer/haproxy.cfg"
 
 func balancer(t *testing.T) string {
 	t.Helper()

@@ -186,7 +186,7 @@ func (m *machines) balance(t *testing.T, folder string) {
 		}
 		return
 	}
-	text, err := os.ReadFile("../compose/haproxy.cfg")
+	text, err := os.ReadFile("../compose/balancer/haproxy.cfg")
 	must(t, err)
 	// There is no name server here: names are looked up once.
 	cfg := regexp.MustCompile(` resolvers names init-addr \S+`).ReplaceAllString(string(text), "")
