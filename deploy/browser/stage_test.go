@@ -9,8 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -38,10 +36,11 @@ type stage struct {
 func play(t *testing.T, example, script string) {
 	t.Helper()
 	tools := find(t)
-	t.Cleanup(func() { notCached(t) })
 	out := &journal{}
 	c, ports := cluster(t, example, out)
-	control := httptest.NewServer(controls(c))
+	mux := http.NewServeMux()
+	controls(mux, c)
+	control := httptest.NewServer(mux)
 	defer control.Close()
 	s := stage{
 		Page: fmt.Sprintf("http://127.0.0.1:%d/", ports.Page), Control: control.URL,
@@ -50,6 +49,13 @@ func play(t *testing.T, example, script string) {
 	for i := range c.Gateways {
 		s.Gateways = append(s.Gateways, fmt.Sprintf("127.0.0.1:%d", ports.Gateway+i))
 	}
+	perform(t, tools.node, c, out, script, s)
+}
+
+// perform lets a script play on a stage that is set.
+func perform(t *testing.T, node string, c *local.Cluster, out *journal, script string, s stage) {
+	t.Helper()
+	t.Cleanup(func() { notCached(t) })
 	told, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
@@ -62,8 +68,9 @@ func play(t *testing.T, example, script string) {
 	}
 	defer os.RemoveAll(home)
 
+	who := player + " " + script
 	p := c.Fleet.Add(proc.Spec{
-		Name: player, Path: tools.node, Args: []string{script},
+		Name: who, Path: node, Args: []string{script},
 		Env: []string{"PARLEY_STAGE=" + string(told), "HOME=" + home, "TMPDIR=" + home},
 	})
 	if err := p.Start(); err != nil {
@@ -79,7 +86,7 @@ func play(t *testing.T, example, script string) {
 		_ = p.Kill()
 	}
 	gone(t, home)
-	t.Logf("%s:\n%s", script, out.of(player))
+	t.Logf("%s:\n%s", script, out.of(who))
 	if t.Failed() {
 		t.Logf("what the processes wrote:\n%s", out.of(""))
 	}
@@ -94,7 +101,7 @@ func notCached(t *testing.T) {
 	}
 }
 
-// player is what the process of the script is called.
+// player begins what the process of a script is called.
 const player = "play"
 
 // cluster starts the processes that `make example` starts, on free ports.
@@ -129,62 +136,4 @@ func cluster(t *testing.T, example string, out proc.Output) (*local.Cluster, loc
 		t.Fatal(err)
 	}
 	return c, ports.Ports
-}
-
-// controls lets a script kill processes, and start them again: the answer comes
-// when it is done.
-func controls(c *local.Cluster) http.Handler {
-	mux := http.NewServeMux()
-	on := func(verb string, do func(context.Context, *proc.Process) error) {
-		mux.HandleFunc("POST /"+verb+"/{name}", func(w http.ResponseWriter, r *http.Request) {
-			p := c.Fleet.Get(r.PathValue("name"))
-			if p == nil {
-				http.Error(w, "no such process", http.StatusNotFound)
-				return
-			}
-			ctx, cancel := context.WithTimeout(r.Context(), startTime)
-			defer cancel()
-			if err := do(ctx, p); err != nil {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
-			}
-		})
-	}
-	on("kill", func(_ context.Context, p *proc.Process) error { return p.Kill() })
-	on("start", func(ctx context.Context, p *proc.Process) error {
-		if err := p.Start(); err != nil {
-			return err
-		}
-		return p.Ready(ctx)
-	})
-	return mux
-}
-
-// journal keeps what processes write.
-type journal struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-// Line implements proc.Output.
-func (j *journal) Line(process string, line []byte) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.lines = append(j.lines, process+" "+string(line))
-}
-
-// of returns the lines of one process, or of all but the player.
-func (j *journal) of(process string) string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	var b strings.Builder
-	for _, line := range j.lines {
-		who, what, _ := strings.Cut(line, " ")
-		switch {
-		case who == process:
-			fmt.Fprintln(&b, what)
-		case process == "" && who != player:
-			fmt.Fprintln(&b, line)
-		}
-	}
-	return b.String()
 }

@@ -1,0 +1,24 @@
+package browser
+
+import "testing"
+
+// What breaks nothing shares a cluster, and its processor.
+func TestPeopleTalkOnThePage(t *testing.T) {
+	t.Parallel()
+	s := newChatStage(t)
+	for _, script := range []string{"chat/first.mjs", "chat/keyboard.mjs", "chat/hostile.mjs", "chat/size.mjs"} {
+		t.Run(script, func(t *testing.T) { s.play(t, script) })
+	}
+}
+
+func TestPeopleMissNothingWhenProcessesDie(t *testing.T) {
+	t.Parallel()
+	newChatStage(t).play(t, "chat/faults.mjs")
+}
+
+func TestPeopleMissNothingWhileTheyAreAway(t *testing.T) {
+	t.Parallel()
+	// So short that one ends while a laptop sleeps: clients are asked for the next token
+	// ten seconds after they have this one.
+	newChatStage(t, "--access-lasts", "130s").play(t, "chat/away.mjs")
+}
