@@ -7,6 +7,7 @@ import { chromium } from "playwright-core";
 
 const told = JSON.parse(process.env.PARLEY_STAGE);
 export const gateways = told.gateways;
+export const home = told.page;
 
 // How long anything on a page may take on a busy machine.
 const patience = 30_000;
@@ -37,11 +38,11 @@ export async function play(acts) {
 	}
 }
 
-// scene runs a part of the play and says how long it took.
-export async function scene(name, act) {
+// scene runs a part of the play and says how long it took, most ms.
+export async function scene(name, act, most = 2 * patience) {
 	const began = Date.now();
 	try {
-		return await inTime(2 * patience, name, act());
+		return await inTime(most, name, act());
 	} catch (err) {
 		console.log(`FAILED: ${name}`);
 		throw err;
@@ -57,26 +58,36 @@ function inTime(most, what, result) {
 	return Promise.race([result, late]).finally(() => clearTimeout(timer));
 }
 
-// open opens the page as somebody who has never been there. Given a gateway, the
-// page knows only that one until it looks for them again after free.
-export async function open(name, look, gateway) {
-	const context = await browser.newContext({ locale: "en-US", ...look });
+// visit opens a page at url as somebody who has never been there, or as another tab of a
+// context. Before it is loaded, prepare gets it. What is in forgiven may stand on its
+// console as an error.
+export async function visit(name, { look, url = told.page, context, prepare = () => {}, forgiven = [] }) {
+	context ??= await browser.newContext({ locale: "en-US", ...look });
 	context.setDefaultTimeout(patience);
 	const page = await context.newPage();
 	pages.set(name, page);
 	page.on("pageerror", (err) => mistakes.push(`${name}: ${err}`));
 	page.on("dialog", (dialog) => { mistakes.push(`${name}: a ${dialog.type()} opened`); dialog.dismiss(); });
 	page.on("console", (m) => {
-		if (m.type() === "error" && !/net::ERR_|^WebSocket connection to .* failed/.test(m.text())) mistakes.push(`${name}: ${m.text()}`);
+		if (m.type() === "error" && ![/net::ERR_/, /^WebSocket connection to .* failed/, ...forgiven].some((f) => f.test(m.text()))) mistakes.push(`${name}: ${m.text()}`);
 	});
 	page.on("requestfinished", (request) => {
-		if (!request.url().startsWith(told.page) && !/^(data|blob):/.test(request.url())) mistakes.push(`${name}: fetched ${request.url()}`);
+		if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) mistakes.push(`${name}: fetched ${request.url()}`);
 	});
-	await page.addInitScript(watchState);
-	if (gateway) await page.route("**/gateways", (route) => route.fulfill({ json: [`ws://${gateway}/`] }));
-	await page.goto(told.page);
+	await prepare(page);
+	await page.goto(url);
 	return page;
 }
+
+// open opens an example's page as somebody who has never been there. Given a gateway, the
+// page knows only that one until it looks for them again after free.
+export const open = (name, look, gateway) => visit(name, {
+	look,
+	prepare: async (page) => {
+		await page.addInitScript(watchState);
+		if (gateway) await page.route("**/gateways", (route) => route.fulfill({ json: [`ws://${gateway}/`] }));
+	},
+});
 
 export const free = (page) => page.unroute("**/gateways");
 
@@ -115,12 +126,15 @@ export const otherThan = (gateway) => gateways.find((g) => g !== gateway);
 // processAt returns the name of a gateway's process.
 export const processAt = (gateway) => `gateway-${gateways.indexOf(gateway) + 1}`;
 
-async function tell(verb, process) {
-	const answer = await fetch(`${told.control}/${verb}/${process}`, { method: "POST" });
-	if (!answer.ok) throw new Error(`${verb} ${process}: ${await answer.text()}`);
+// ask asks the stage for something and returns what it answers, if that is JSON.
+export async function ask(what, { method = "POST", body } = {}) {
+	const answer = await fetch(`${told.control}/${what}`, { method, body: body && JSON.stringify(body) });
+	const text = await answer.text();
+	if (!answer.ok) throw new Error(`${what}: ${text}`);
+	return text && JSON.parse(text);
 }
-export const kill = (process) => tell("kill", process); // kill -9; it is gone
-export const start = (process) => tell("start", process); // it is ready
+export const kill = (process) => ask(`kill/${process}`); // kill -9; it is gone
+export const start = (process) => ask(`start/${process}`); // it is ready
 
 // until waits for something that holds sooner or later.
 export async function until(what, holds) {

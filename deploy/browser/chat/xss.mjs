@@ -1,0 +1,61 @@
+// Fifty texts that would run, dress up or break out if anything took them for markup, an
+// address or a piece of a program. Each would set window.hacked or open a dialog.
+const long = "A".repeat(200);
+
+export const strings = [
+	// Elements that run by themselves.
+	"<script>hacked=1</script>",
+	"<ScRiPt>hacked=1</sCrIpT>",
+	"<script src=data:text/javascript,hacked=1></script>",
+	"<script>alert(1)//",
+	"<<script>hacked=1;//<</script>",
+	"<img src=x onerror=hacked=1>",
+	"<img src=x onerror=\"alert(1)\">",
+	"<img/src=x/onerror=hacked=1>",
+	"<IMG \"\"\"><SCRIPT>hacked=1</SCRIPT>\">",
+	"<img src=`x`onerror=hacked=1>",
+	"<svg onload=hacked=1>",
+	"<svg/onload=alert(1)>",
+	"<svg><script>hacked=1</script></svg>",
+	"<svg><animate onbegin=hacked=1 attributeName=x dur=1s>",
+	"<body onload=hacked=1>",
+	"<video><source onerror=hacked=1>",
+	"<audio src=x onerror=hacked=1>",
+	"<input autofocus onfocus=hacked=1>",
+	"<details open ontoggle=hacked=1>",
+	"<marquee onstart=hacked=1>",
+	"<iframe srcdoc='<script>top.hacked=1</script>'>",
+	"<iframe src=javascript:top.hacked=1>",
+	"<object data=javascript:hacked=1>",
+	"<embed src=javascript:hacked=1>",
+	"<link rel=stylesheet href=data:,*{display:none}>",
+	"<style>*{display:none}</style>",
+	"<meta http-equiv=refresh content=0;url=javascript:hacked=1>",
+	"<base href=//evil.example/>",
+	"<form action=javascript:hacked=1><button>press",
+	// Addresses that are none.
+	"<a href=javascript:hacked=1>press</a>",
+	"javascript:hacked=1",
+	"JaVaScRiPt:alert(1)//http://example.org/",
+	"data:text/html,<script>hacked=1</script>",
+	"https://example.org/\"onmouseover=hacked=1//",
+	"http://example.org/'><img src=x onerror=hacked=1>",
+	// Out of attributes, comments and elements.
+	"\"><script>hacked=1</script>",
+	"'><img src=x onerror=hacked=1>",
+	"\" onfocus=hacked=1 autofocus x=\"",
+	"--><img src=x onerror=hacked=1>",
+	"</title></textarea></style><svg onload=hacked=1>",
+	"<noscript><p title=\"</noscript><img src=x onerror=hacked=1>\">",
+	"<math><mtext><table><mglyph><style><img src=x onerror=hacked=1>",
+	"<template><script>hacked=1</script></template>",
+	// Pieces of programs, and text that is written twice.
+	"{{constructor.constructor('hacked=1')()}}",
+	"${hacked=1}",
+	"&lt;script&gt;hacked=1&lt;/script&gt;",
+	"&#60;img src=x onerror=hacked=1&#62;",
+	"__proto__",
+	// What turns the writing around, and what has no end.
+	"\u202Egnp.exe\u202C <b>\u2066\u{1F9D1}\u200D\u{1F680} \u05E9\u05DC\u05D5\u05DD e\u0301\u0301\u0301</b>",
+	`<b>${long}</b>`,
+];
