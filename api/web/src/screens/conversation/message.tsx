@@ -48,6 +48,7 @@ export function Message({ line, first, last, type, conversation, onEdit, onView 
   return (
     <article
       class={`message ${line.mine ? "mine" : "theirs"} ${first ? "first" : ""} ${last ? "last" : ""}`}
+      data-seq={line.seq?.toString()}
       tabIndex={-1}
       onKeyDown={keys}
       onContextMenu={toMenu}

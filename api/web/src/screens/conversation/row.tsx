@@ -62,11 +62,20 @@ function System({ line }: { line: StoredLine }) {
   const me = model.me.value?.id;
   const nameOf = (id: string) => (id === me ? w.you : shownName(model.user(id)));
   if (line.recalled) {
-    return <p class="system">{line.mine ? w.recalledYou : <Sentence who={nameOf(line.sender)} did={w.recalledBy} />}</p>;
+    return (
+      <p class="system" data-seq={line.seq.toString()}>
+        {line.mine ? w.recalledYou : <Sentence who={nameOf(line.sender)} did={w.recalledBy} />}
+      </p>
+    );
   }
-  if (line.kind === "other") return <p class="system">{w.unknownLine}</p>;
+  if (line.kind === "other")
+    return (
+      <p class="system" data-seq={line.seq.toString()}>
+        {w.unknownLine}
+      </p>
+    );
   return (
-    <p class="system">
+    <p class="system" data-seq={line.seq.toString()}>
       <Sentence who={nameOf(line.sender)} did={line.kind === "created" ? w.created : line.kind === "added" ? w.added : w.left} />
       {line.users.map((user, i) => (
         <span key={user}>
