@@ -177,7 +177,8 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 	p.passwords = auth.NewPasswords(0, 0)
 	p.ops, err = ops.New(ops.Config{
 		Store: p.store, Passwords: p.passwords, Tokens: p.tokens, Presence: p.presence,
-		Courier: courier, Sender: sender, Unjoined: p.unjoined, Heartbeat: s.cfg.Heartbeat, Log: s.node.Log(),
+		Courier: courier, Sender: sender, Unjoined: p.unjoined, Heartbeat: s.cfg.Heartbeat,
+		Guests: s.cfg.Guests, Log: s.node.Log(),
 		RosterChanged: func(id chat.ConversationID) {
 			if p.bus != nil {
 				p.bus.Invalidate(rosters, string(id))
