@@ -134,16 +134,16 @@ func chatting(t *testing.T, c *local.Cluster, ports local.Ports, prefix string) 
 		})
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d/v1/getServer", ports.API)
-	eventually(t, func() bool { return asks(ctx, url) }, func() string { return "nothing is answered over HTTP" })
+	eventually(t, func() bool { return answered(ctx, url) }, func() string { return "nothing is answered over HTTP" })
 	going.Go(func() {
 		for pause(ctx, 20*time.Millisecond) {
-			asks(ctx, url)
+			answered(ctx, url)
 		}
 	})
 }
 
-// asks reports whether a call over HTTP, on a connection of its own, is answered.
-func asks(ctx context.Context, url string) bool {
+// answered reports whether a call over HTTP, on a connection of its own, is answered.
+func answered(ctx context.Context, url string) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
 	if err != nil {
 		return false
