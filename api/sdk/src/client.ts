@@ -158,15 +158,13 @@ export class Client {
 
   /** close looks away. */
   close(id: string): void {
-    const { book, repair, marks, link } = this.p;
+    const { book, repair, marks } = this.p;
     const c = book.get(id);
     if (!c?.looked) return;
     marks.quietOwn(id, true);
-    const isOpened = c.conn === link.conn;
-    c.conn = 0;
     book.lookAway(c);
     repair.settle(id);
-    if (isOpened && link.live) link.socket?.call('closeConversation', { conversation: id }, 10_000).catch(() => {});
+    repair.away(c);
   }
 
   /** lines are what is known of a conversation, in order and without a hole, then what is unsent. The list is the same object until it changes. */

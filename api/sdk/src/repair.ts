@@ -183,6 +183,7 @@ export class Repair {
       this.pace.reset();
       this.notBefore.delete(c);
       if (task === 'open' && c.looked) this.marksOf(c);
+      else if (task === 'open') this.away(c); // it was closed before the answer came
       if (task === 'ask' && c.stale <= since) c.stale = 0;
       if (w && w === c.window && c.wanted) this.took(c, task, res);
       book.changed(c);
@@ -263,6 +264,14 @@ export class Repair {
 
   private settleIfThere(c: Conversation): void {
     if (c.window?.fresh && (c.type !== 'room' || c.conn === this.p.link.conn)) this.settle(c.id);
+  }
+
+  /** away tells the conn that a conversation is not looked at any more. */
+  away(c: Conversation): void {
+    const isOpened = c.conn === this.p.link.conn;
+    c.conn = 0;
+    if (isOpened && this.p.link.live)
+      this.p.link.socket?.call('closeConversation', { conversation: c.id }, 10_000).catch(() => {});
   }
 
   /** marksOf asks how far others have read, where they tell. */

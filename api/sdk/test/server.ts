@@ -265,7 +265,11 @@ export class ChatServer {
         return { change: this.change(mine().id, big(params.seq as string), undefined, conn) };
       case 'markRead': {
         const to = big(params.seq as string);
-        if (to > (mine().reads.get(user) ?? 0n)) mine().reads.set(user, to);
+        if (to > (mine().reads.get(user) ?? 0n)) {
+          mine().reads.set(user, to);
+          const told = { conversation: mine().id, user, readSeq: String(to), unread: String(this.unread(mine(), user)) };
+          for (const c of this.conns) if (c !== conn && c.user === user) this.push(c, 'receipt', told);
+        }
         return { readSeq: String(mine().reads.get(user)), unread: String(this.unread(mine(), user)) };
       }
       case 'getUsers': {
