@@ -17,10 +17,11 @@ const (
 	OpJoin                 // come in by oneself
 	OpMarkRead             // have a read mark
 	OpType                 // tell others that one types
+	OpSeeLooking           // be told who looks at it now
 	ops
 )
 
-var opNames = [ops]string{"read", "send", "edit own", "recall own", "recall any", "add members", "leave", "join", "mark read", "type"}
+var opNames = [ops]string{"read", "send", "edit own", "recall own", "recall any", "add members", "leave", "join", "mark read", "type", "see who looks"}
 
 // String returns the op's name.
 func (o Op) String() string { return opNames[o] }
@@ -38,6 +39,7 @@ var rights = [ops]map[Type][]Role{
 	OpJoin:       {Room: {Stranger, Member, Owner}},
 	OpMarkRead:   {Direct: {Member, Owner}, Group: {Member, Owner}, Room: {Member, Owner}},
 	OpType:       {Direct: {Member, Owner}, Group: {Member, Owner}},
+	OpSeeLooking: {Room: {Stranger, Member, Owner}},
 }
 
 // May reports whether a role may do op in a conversation of a type.

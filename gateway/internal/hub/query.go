@@ -65,6 +65,24 @@ func (h *Hub) GroupConns(group string, from Cursor, limit int) (ids []uint64, ne
 	return ids, next
 }
 
+// GroupUsers returns up to limit users who have conns in a group, each once: those whose
+// conns come first in it. It looks at all conns of the group if they have fewer users
+// than that.
+func (h *Hub) GroupUsers(group string, limit int) (users []string) {
+	if limit < 1 {
+		return nil
+	}
+	seen := make(map[string]bool)
+	h.Each(Group, group, func(c *Conn) bool {
+		if user := c.User(); user != "" && !seen[user] {
+			seen[user] = true
+			users = append(users, user)
+		}
+		return len(users) < limit
+	})
+	return users
+}
+
 // Users returns up to limit users who have a conn here and come after the one
 // named, "" for the first page; nothing if there are no more. Their order is
 // the hub's own. One who stays is listed once.

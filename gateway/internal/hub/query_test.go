@@ -23,6 +23,32 @@ func TestCountsAndConns(t *testing.T) {
 	}
 }
 
+func TestUsersOfAGroupAreNamedOnce(t *testing.T) {
+	h := New(Config{})
+	for id := range uint64(300) {
+		c := add(t, h, id)
+		if id%3 < 2 { // every third is nobody's
+			bind(t, h, c, fmt.Sprint("u", id/6))
+		}
+		join(t, h, c, "g")
+	}
+	all := h.GroupUsers("g", 1000)
+	if slices.Sort(all); len(all) != 50 || len(slices.Compact(all)) != 50 {
+		t.Errorf("got %q, want 50", all)
+	}
+	if few := h.GroupUsers("g", 3); !slices.Equal(few, []string{"u0", "u1", "u2"}) {
+		t.Errorf("got %q, want the first three", few)
+	}
+	for _, limit := range []int{0, -1} {
+		if got := h.GroupUsers("g", limit); got != nil {
+			t.Errorf("%d of them: %q", limit, got)
+		}
+	}
+	if got := h.GroupUsers("x", 10); got != nil {
+		t.Errorf("of a group that is not: %q", got)
+	}
+}
+
 func TestPagesOfAGroupListWhoStaysOnce(t *testing.T) {
 	h := New(Config{})
 	conns := crowd(t, h, 0, 1000, "g")

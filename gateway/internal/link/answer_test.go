@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -48,6 +49,12 @@ func TestAcceptanceSaysEverythingAtOnce(t *testing.T) {
 	got := api.ask(query(&gatewayv1.Query{Users: []string{"liubei", "caocao"}, Groups: []string{"shu", "wei"}, Counts: true}))
 	if len(got.GetUsers()) != 1 || len(got.GetUsers()[0].GetConns()) != 1 || len(got.GetGroups()) != 1 || got.GetCounts().GetConns() != 1 {
 		t.Fatalf("query: got %v", got)
+	}
+	if users := got.GetGroups()[0].GetUsers(); users != nil {
+		t.Errorf("nobody asked who is in it, and it says %q", users)
+	}
+	if in := api.ask(query(&gatewayv1.Query{Groups: []string{"shu"}, GroupUsers: 1 << 31})).GetGroups(); len(in) != 1 || fmt.Sprint(in[0].GetUsers()) != "[liubei]" || in[0].GetConns() != 1 {
+		t.Errorf("who is in it: got %v", in)
 	}
 	got = api.ask(query(&gatewayv1.Query{Conn: ref(got.GetUsers()[0].GetConns()[0], 0)}))
 	if ctx := got.GetContext(); ctx.GetSessionVersion() != 1 || string(ctx.GetSession()) != "s" || ctx.GetFacts().GetSubprotocol() != "parley.v1.json" {

@@ -118,6 +118,9 @@ func (l *Link) confirm(w *worker, do *gatewayv1.Confirm, result *gatewayv1.Resul
 	})
 }
 
+// maxGroupUsers is how many users of a group a query has named at most.
+const maxGroupUsers = 1000
+
 func (l *Link) query(w *worker, do *gatewayv1.Query, result *gatewayv1.Result) {
 	for _, user := range do.GetUsers() {
 		if conns := l.hub.UserConns(user); len(conns) > 0 {
@@ -126,7 +129,8 @@ func (l *Link) query(w *worker, do *gatewayv1.Query, result *gatewayv1.Result) {
 	}
 	for _, group := range do.GetGroups() {
 		if n := l.hub.GroupLen(group); n > 0 {
-			result.Groups = append(result.Groups, &gatewayv1.GroupCount{Group: group, Conns: uint32(n)})
+			users := l.hub.GroupUsers(group, int(min(do.GetGroupUsers(), maxGroupUsers)))
+			result.Groups = append(result.Groups, &gatewayv1.GroupCount{Group: group, Conns: uint32(n), Users: users})
 		}
 	}
 	if do.GetCounts() {

@@ -2058,7 +2058,10 @@ type Query struct {
 	// groups asks how many conns these groups have here.
 	Groups []string `protobuf:"bytes,3,rep,name=groups,proto3" json:"groups,omitempty"`
 	// counts asks for the totals.
-	Counts        bool `protobuf:"varint,4,opt,name=counts,proto3" json:"counts,omitempty"`
+	Counts bool `protobuf:"varint,4,opt,name=counts,proto3" json:"counts,omitempty"`
+	// group_users asks who has conns in groups as well: so many users of each at
+	// most, up to 1,000; 0: nobody is named.
+	GroupUsers    uint32 `protobuf:"varint,5,opt,name=group_users,json=groupUsers,proto3" json:"group_users,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2119,6 +2122,13 @@ func (x *Query) GetCounts() bool {
 		return x.Counts
 	}
 	return false
+}
+
+func (x *Query) GetGroupUsers() uint32 {
+	if x != nil {
+		return x.GroupUsers
+	}
+	return 0
 }
 
 // UserConns are the conns of one user on this gateway.
@@ -2182,7 +2192,10 @@ type GroupCount struct {
 	// group asked for.
 	Group string `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
 	// conns in it.
-	Conns         uint32 `protobuf:"varint,2,opt,name=conns,proto3" json:"conns,omitempty"`
+	Conns uint32 `protobuf:"varint,2,opt,name=conns,proto3" json:"conns,omitempty"`
+	// users who have some of those conns, each once, in no particular order; as
+	// many as Query.group_users asked for.
+	Users         []string `protobuf:"bytes,3,rep,name=users,proto3" json:"users,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2229,6 +2242,13 @@ func (x *GroupCount) GetConns() uint32 {
 		return x.Conns
 	}
 	return 0
+}
+
+func (x *GroupCount) GetUsers() []string {
+	if x != nil {
+		return x.Users
+	}
+	return nil
 }
 
 // Counts are the totals of a gateway.
@@ -2584,19 +2604,22 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\x125\n" +
 	"\x05write\x18\x02 \x01(\v2\x1f.parley.gateway.v1.SessionWriteR\x05write\"9\n" +
 	"\aConfirm\x12.\n" +
-	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\"}\n" +
+	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\"\x9e\x01\n" +
 	"\x05Query\x12\x14\n" +
 	"\x05users\x18\x01 \x03(\tR\x05users\x12.\n" +
 	"\x04conn\x18\x02 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\x12\x16\n" +
 	"\x06groups\x18\x03 \x03(\tR\x06groups\x12\x16\n" +
-	"\x06counts\x18\x04 \x01(\bR\x06counts\"5\n" +
+	"\x06counts\x18\x04 \x01(\bR\x06counts\x12\x1f\n" +
+	"\vgroup_users\x18\x05 \x01(\rR\n" +
+	"groupUsers\"5\n" +
 	"\tUserConns\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
-	"\x05conns\x18\x02 \x03(\x06R\x05conns\"8\n" +
+	"\x05conns\x18\x02 \x03(\x06R\x05conns\"N\n" +
 	"\n" +
 	"GroupCount\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\x12\x14\n" +
-	"\x05conns\x18\x02 \x01(\rR\x05conns\"L\n" +
+	"\x05conns\x18\x02 \x01(\rR\x05conns\x12\x14\n" +
+	"\x05users\x18\x03 \x03(\tR\x05users\"L\n" +
 	"\x06Counts\x12\x14\n" +
 	"\x05conns\x18\x01 \x01(\rR\x05conns\x12\x14\n" +
 	"\x05users\x18\x02 \x01(\rR\x05users\x12\x16\n" +

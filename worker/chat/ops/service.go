@@ -32,6 +32,7 @@ type Sender interface {
 	CloseGroup(ctx context.Context, group string, code fault.CloseCode, reason string, last ...worker.Frame) (worker.Affected, error)
 	ConnContext(ctx context.Context, id connid.ID) (worker.ConnContext, error)
 	GroupCount(ctx context.Context, group string) (conns int, lost []string, err error)
+	GroupUsers(ctx context.Context, group string, limit int) (worker.Crowd, error)
 }
 
 // Presence knows who is online.
@@ -76,6 +77,7 @@ type Service struct {
 	attempts  *attempts
 	audiences *audiences
 	passing   *passing
+	crowds    *crowds
 }
 
 var _ chatv1.ChatServiceServer = (*Service)(nil)
@@ -97,7 +99,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Unjoined == nil {
 		cfg.Unjoined = delivery.NewUnjoined(cfg.Log)
 	}
-	return &Service{cfg: cfg, attempts: newAttempts(cfg.Now), audiences: newAudiences(cfg.Store, cfg.Now), passing: newPassing(cfg.Now)}, nil
+	return &Service{cfg: cfg, attempts: newAttempts(cfg.Now), audiences: newAudiences(cfg.Store, cfg.Now), passing: newPassing(cfg.Now), crowds: newCrowds(cfg.Sender, cfg.Now)}, nil
 }
 
 // Run asks conns whose tokens end for new ones until ctx ends.

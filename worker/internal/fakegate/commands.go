@@ -3,6 +3,7 @@ package fakegate
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
 )
@@ -134,7 +135,14 @@ func (g *Gateway) query(q *gatewayv1.Query, m *gatewayv1.Result) error {
 		}
 	}
 	for _, group := range q.GetGroups() {
-		m.Groups = append(m.Groups, &gatewayv1.GroupCount{Group: group, Conns: uint32(len(g.named(name{group: true, text: group})))})
+		conns := g.named(name{group: true, text: group})
+		count := &gatewayv1.GroupCount{Group: group, Conns: uint32(len(conns))}
+		for _, c := range conns {
+			if len(count.Users) < int(q.GetGroupUsers()) && c.user != "" && !slices.Contains(count.Users, c.user) {
+				count.Users = append(count.Users, c.user)
+			}
+		}
+		m.Groups = append(m.Groups, count)
 	}
 	if q.GetConn() != nil {
 		c, err := g.conn(q.GetConn())
