@@ -118,9 +118,10 @@ func TestProcessJoinsServesAndLeaves(t *testing.T) {
 		t.Errorf("alive: %d %s", status, page)
 	}
 	for _, key := range []string{"addr", "ops"} {
-		if status, page := p.get(key, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(page, "no worker") {
-			t.Errorf("%s: ready without a worker: %d %s", key, status, page)
-		}
+		p.until(key+" to say that there is no worker", func() bool {
+			status, page := p.get(key, "/readyz")
+			return status == http.StatusServiceUnavailable && strings.Contains(page, "no worker")
+		})
 	}
 	if status, page := p.get("addr", "/docs"); status != http.StatusOK || !strings.Contains(page, "/v1/") {
 		t.Errorf("docs: %d", status)

@@ -19,6 +19,9 @@ type Limits struct {
 // DefaultLimits are what zeros stand for.
 func DefaultLimits() Limits { return Limits{Pixels: 40e6, Side: 16384, Frames: 1000, Cost: 640 << 20} }
 
+// scaling is what making a small picture takes, however large the picture is.
+const scaling = 16 << 20
+
 // maxMotion is how many times its pixels an animation may draw.
 const maxMotion = 10
 
@@ -85,7 +88,7 @@ func Read(b []byte, l Limits) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.cost += int64(len(b)); p.cost > l.Cost {
+	if p.cost += int64(len(b)) + scaling; p.cost > l.Cost {
 		return nil, fault.New(fault.TooLarge, "the picture takes too much memory to show")
 	}
 	return p, nil

@@ -141,10 +141,7 @@ func TestFramesOfNoSizeDoNoHarm(t *testing.T) {
 }
 
 func TestManyPixelsTakeNotMuchMoreMemoryThanTheyCost(t *testing.T) {
-	if testing.Short() {
-		t.Skip("decodes 16 million pixels")
-	}
-	p := read(t, makeJPEG(t, image.NewYCbCr(image.Rect(0, 0, 4000, 4000), image.YCbCrSubsampleRatio444)))
+	p := read(t, makeJPEG(t, image.NewYCbCr(image.Rect(0, 0, 1200, 1200), image.YCbCrSubsampleRatio444)))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	if _, err := p.Thumbnail(320); err != nil {
