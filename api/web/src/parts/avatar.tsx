@@ -7,7 +7,10 @@ const hues = 12;
 export function hueOf(id: string): number {
   let hash = 2_166_136_261;
   for (const unit of new TextEncoder().encode(id)) hash = Math.imul(hash ^ unit, 16_777_619);
-  return (hash >>> 0) % hues;
+  // Ids made in one moment differ in few places; this spreads them.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) % hues;
 }
 
 const characters = new Intl.Segmenter(undefined, { granularity: "grapheme" });

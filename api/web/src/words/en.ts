@@ -71,6 +71,7 @@ export const en = {
   jump: "To the newest message",
   jumpN: (n: number) => (n === 1 ? "1 new message" : `${n} new messages`),
   created: "started this conversation",
+  createdWith: "started this conversation with",
   added: "added",
   left: "left",
   comma: ", ",

@@ -73,6 +73,7 @@ export const zh: Words = {
   jump: "回到最新消息",
   jumpN: (n) => `${n} 条新消息`,
   created: "创建了会话",
+  createdWith: "创建了会话，邀请了",
   added: "邀请了",
   left: "离开了",
   comma: "、",

@@ -36,7 +36,9 @@ export function Picture({ conversation, line, name, onView }: Props) {
     let current = true;
     client.image(conversation, seq, true).then(
       (found) => {
-        if (current) url.value = found;
+        if (!current) return;
+        gone.value = false;
+        url.value = found;
       },
       () => {
         if (current) gone.value = true;
@@ -71,20 +73,19 @@ export function Picture({ conversation, line, name, onView }: Props) {
   );
   // The box is sized by width and ratio, so that a narrow screen shrinks it whole.
   const style = { width: `${width}px`, aspectRatio: `${width} / ${height}` };
-  return line.state === "stored" ? (
+  // One and the same image from unsent to stored: the SDK gives up the address of
+  // the first when the second is there, and what is shown already stays.
+  return (
     <button
       type="button"
       class="picture-box"
       style={style}
-      aria-label={`${w.viewImage}${w.colon}${alt}`}
+      aria-label={line.state === "stored" ? `${w.viewImage}${w.colon}${alt}` : alt}
+      disabled={line.state !== "stored"}
       tabIndex={-1}
-      onClick={() => onView(line)}
+      onClick={() => line.state === "stored" && onView(line)}
     >
       {shown}
     </button>
-  ) : (
-    <span class="picture-box" style={style}>
-      {shown}
-    </span>
   );
 }

@@ -74,10 +74,15 @@ function System({ line }: { line: StoredLine }) {
         {w.unknownLine}
       </p>
     );
+  // Whoever makes a group chat is among those who are in it from the start.
+  const others = line.users.filter((user) => user !== line.sender);
+  const did = { created: others.length > 0 ? w.createdWith : w.created, added: w.added, left: w.left }[
+    line.kind as "created" | "added" | "left"
+  ];
   return (
     <p class="system" data-seq={line.seq.toString()}>
-      <Sentence who={nameOf(line.sender)} did={line.kind === "created" ? w.created : line.kind === "added" ? w.added : w.left} />
-      {line.users.map((user, i) => (
+      <Sentence who={nameOf(line.sender)} did={did} />
+      {others.map((user, i) => (
         <span key={user}>
           {i === 0 ? " " : w.comma}
           <Name>{nameOf(user)}</Name>
