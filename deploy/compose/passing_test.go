@@ -126,7 +126,7 @@ func TestNginxPassesOverGatewaysThatLeave(t *testing.T) {
 		"listen 443", "listen "+at, "10.0.0.11:8282", leaving.addr(), "10.0.0.12:8282", staying.addr(),
 	))
 	start(t, "nginx", "-e", filepath.Join(folder, "errors"), "-p", folder, "-c", conf)
-	passes(t, "wss://"+at+"/ws", &tls.Config{InsecureSkipVerify: true}, leaving, staying) //nolint:gosec // nobody signed it
+	passes(t, "wss://"+at+"/ws", &tls.Config{InsecureSkipVerify: true}, leaving, staying)
 }
 
 // passes opens conns through a balancer before one gateway leaves and after, and looks
