@@ -207,7 +207,7 @@ func TestSilentPeerIsGivenUp(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ours, theirs := net.Pipe()
 				defer theirs.Close()
-				go io.Copy(io.Discard, theirs) //nolint:errcheck // it listens and says nothing
+				go io.Copy(io.Discard, theirs) // it listens and says nothing
 				began := time.Now()
 				if err := shake(Guard(caller, known(shared), nil), ours); err == nil {
 					t.Error("no error")
@@ -224,7 +224,7 @@ func TestDiallerStopsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		defer theirs.Close()
-		go io.Copy(io.Discard, theirs) //nolint:errcheck // as above
+		go io.Copy(io.Discard, theirs) // as above
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
