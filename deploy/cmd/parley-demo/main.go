@@ -21,6 +21,7 @@ type command struct {
 func main() {
 	var c command
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second Ctrl-C is not ours: it ends what takes too long
 	k := kong.Parse(&c, kong.Name("parley-demo"), kong.Description("People for a Parley of one machine."),
 		kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)))
 	err := k.Run()
