@@ -28,9 +28,12 @@ has-go:
 	@command -v go >/dev/null || { echo "no go command: install Go 1.26, https://go.dev/dl" >&2; exit 1; }
 
 .PHONY: build
-build: has-go ## build every program into ./bin
-	@mkdir -p bin
+build: page ## build every program into ./bin, with the page in parley-api
 	$(GO) build -trimpath -o bin/ work
+
+.PHONY: page
+page: bin/parley-local ## build the page of the chat, if it has changed
+	@bin/parley-local page
 
 .PHONY: run
 run: bin/parley-local ## start the chat on this machine until Ctrl-C (GATEWAYS=4 WORKERS=3 PORT=8282 DATA=data; LAN=1: for your phone; WORKERS=0: bring your own)

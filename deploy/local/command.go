@@ -2,15 +2,29 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/parley-im/parley/deploy/local/build"
 )
 
 // Command is the command line of parley-local.
 type Command struct {
 	Run     runCommand     `cmd:"" help:"Start the chat on this machine, with all it needs, until Ctrl-C."`
 	Example exampleCommand `cmd:"" help:"Start an example worker behind gateways until Ctrl-C."`
+	Page    pageCommand    `cmd:"" help:"Build the page of the chat, if it has changed; a parley-api that is built afterwards has it in it."`
+}
+
+type pageCommand struct{}
+
+// Run implements kong's command.
+func (pageCommand) Run() error {
+	ctx, _, stop := interrupts()
+	defer stop()
+	b := build.Builder{Say: func(line string) { fmt.Println(line) }}
+	return b.Page(ctx)
 }
 
 type runCommand struct {
