@@ -99,7 +99,7 @@ func TestGatewaysAreToldLeastLoadedFirst(t *testing.T) {
 	for node, g := range map[string]struct {
 		url  string
 		load uint32
-	}{"a": {"wss://gw.example.com/ws", 30}, "b": {"ws://:8283", 10}, "c": {"", 1}, "d": {"https://x.example.com", 20}, "e": {"javascript://:1/%0aalert(1)", 0}} {
+	}{"a": {"wss://gw.example.com/ws", 30}, "b": {"ws://:8283", 10}, "c": {"", 1}, "d": {"https://x.example.com", 20}, "behind the balancer of a": {"wss://gw.example.com/ws", 40}, "e": {"javascript://:1/%0aalert(1)", 0}} {
 		c := s.member(handshake.Identity{Cluster: cluster, Role: "gateway", Node: node, Boot: handshake.NewBoot()}, register.Member{Addr: "10.0.0.1:2900", PublicURL: g.url})
 		c.SetLoad(g.load)
 	}

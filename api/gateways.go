@@ -38,13 +38,20 @@ func (a *API) serveGateways(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, b)
 }
 
-// listGateways leaves out those that did not say where clients reach them.
+// listGateways leaves out those that did not say where clients reach them. Those behind one
+// balancer are one, whose load is that of the least loaded.
 func listGateways(members []register.Member, host string) []gatewayEntry {
 	list := []gatewayEntry{}
 	for _, m := range members {
-		if u, ok := publicURL(m.PublicURL, host); ok {
-			list = append(list, gatewayEntry{u, m.Load})
+		u, ok := publicURL(m.PublicURL, host)
+		if !ok {
+			continue
 		}
+		if i := slices.IndexFunc(list, func(e gatewayEntry) bool { return e.URL == u }); i >= 0 {
+			list[i].Load = min(list[i].Load, m.Load)
+			continue
+		}
+		list = append(list, gatewayEntry{u, m.Load})
 	}
 	slices.SortStableFunc(list, func(a, b gatewayEntry) int { return cmp.Compare(a.Load, b.Load) })
 	return list
