@@ -47,6 +47,10 @@ demo-traffic: bin/parley-demo ## let bots talk in a running `make run` until Ctr
 demo-kill: bin/parley-demo ## the same, while workers and gateways are killed for ten seconds; then count what was lost
 	@bin/parley-demo kill $(demo_flags)
 
+.PHONY: screenshots
+screenshots: ## take the picture of the README from a running `make run` with fresh data
+	@cd deploy/browser && npm ci --silent && node screenshots.mjs ../../$(or $(DATA),data) ../../docs/page.png
+
 .PHONY: example
 example: bin/parley-local ## start one example worker behind two gateways (NAME=swooleim PORT=8282)
 	@bin/parley-local example $(call flag,NAME,name) $(local_flags)
