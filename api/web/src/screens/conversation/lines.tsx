@@ -161,18 +161,24 @@ function useRead(id: string, lines: readonly Line[], atEnd: boolean, seenTo: { c
 function useHeard(lines: readonly Line[], opened: boolean): void {
   const model = useModel();
   const told = useRef<bigint | null>(null);
+  const people = model.people.value;
   useEffect(() => {
     if (!opened) return;
     const last = lastSeq(lines);
     const from = told.current;
-    told.current = last;
-    if (from === null) return;
+    if (from === null) {
+      told.current = last;
+      return;
+    }
     const fresh = lines.filter((line): line is StoredLine => line.state === "stored" && !line.mine && !isSystem(line) && line.seq > from);
+    // Whoever is not known yet will be in a moment: "someone" is no name to be told.
+    if (fresh.some((line) => !model.user(line.sender))) return;
+    told.current = last;
     if (fresh.length === 0) return;
     const w = words.peek();
     heard.value = fresh
       .slice(-3)
       .map((line) => `${isolated(shownName(model.user(line.sender)))}${w.colon}${line.kind === "image" ? w.image : line.text}`)
       .join("\n");
-  }, [lines, opened]);
+  }, [lines, opened, people]);
 }
