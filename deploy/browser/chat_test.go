@@ -6,8 +6,8 @@ import "testing"
 func TestPeopleTalkOnThePage(t *testing.T) {
 	t.Parallel()
 	s := newChatStage(t)
-	for _, script := range []string{"chat/first.mjs", "chat/keyboard.mjs", "chat/hostile.mjs", "chat/size.mjs"} {
-		t.Run(script, func(t *testing.T) { s.play(t, script) })
+	for _, name := range []string{"first", "keyboard", "hostile", "size"} {
+		t.Run(name, func(t *testing.T) { s.play(t, "chat/"+name+".mjs") })
 	}
 }
 

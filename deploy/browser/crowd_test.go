@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/worker/chat"
 )
 
@@ -25,7 +26,14 @@ func (r *recorder) crowd(req *http.Request) (any, error) {
 	eg, ctx := errgroup.WithContext(req.Context())
 	eg.SetLimit(32) // their commits go together
 	for i := range size {
-		eg.Go(func() error { return r.meet(ctx, of, i) })
+		eg.Go(func() error {
+			for {
+				err := r.meet(ctx, of, i)
+				if err == nil || ctx.Err() != nil || !fault.CodeOf(err).Temporary() {
+					return err
+				}
+			}
+		})
 	}
 	return nil, eg.Wait()
 }

@@ -1,9 +1,20 @@
-// Package browser looks at the examples' pages as people do: a real Chromium
-// opens them, on a Parley of real processes, and people type, tap and tab while
-// workers and gateways are killed. talk.mjs and broadcast.mjs are the plays, the
-// Go part sets the stage and clears it.
+// Package browser looks at pages as people do: a real Chromium opens them, on a
+// Parley of real processes, and people type, tap and tab while workers and gateways
+// are killed. The Go part sets the stage and clears it. The plays on the examples'
+// pages are talk.mjs and broadcast.mjs; those on the chat's page are in chat:
+//
+//	first.mjs     the first minutes of three people and a guest, in zh and en
+//	keyboard.mjs  everything once, with a keyboard only
+//	hostile.mjs   texts that are markup, files that are no pictures
+//	size.mjs      the weight of the first load, a thousand conversations
+//	faults.mjs    processes die while people talk
+//	away.mjs      no network, sleep, wrong clocks, reloads, two tabs
+//
+// There, what is on a screen is compared with what is in the database, read past
+// everything that serves people.
 //
 //	go test ./browser                             # in deploy
+//	go test ./browser -run ThePage$/first          # one play
 //	go test ./browser -artifacts -outputdir=DIR   # keeps the pictures in DIR, a folder
 //
 // Needed: Node 20, npm and Chromium (PARLEY_CHROMIUM names one that is not found

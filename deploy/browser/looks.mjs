@@ -17,15 +17,22 @@ export async function good(page, what) {
 export async function fits(page, what) {
 	const sticksOut = await page.evaluate(() => {
 		const width = document.documentElement.clientWidth, height = innerHeight;
-		const open = document.querySelector("dialog[open]");
+		const open = document.querySelector("dialog[open]") ?? document.querySelector(":popover-open");
 		const scrolls = (el) => el && el !== document.body && (/auto|scroll/.test(getComputedStyle(el).overflowX + getComputedStyle(el).overflowY) || scrolls(el.parentElement));
 		const out = [...(open ?? document).querySelectorAll("button, input, textarea, h1, h2, [data-testid=state]")].filter((el) => {
 			const box = el.getBoundingClientRect();
-			return box.width && !scrolls(el.parentElement) && (box.left < 0 || box.top < 0 || box.right > width + 0.5 || box.bottom > height + 0.5);
+			return box.width > 1 && getComputedStyle(el).visibility === "visible" && !scrolls(el.parentElement) && (box.left < 0 || box.top < 0 || box.right > width + 0.5 || box.bottom > height + 0.5);
 		}).map((el) => el.outerHTML);
+		const covered = [...(open ?? document).querySelectorAll("button, input, textarea, h1, h2, h3")].filter((el) => {
+			const box = el.getBoundingClientRect(), x = box.left + box.width / 2, y = box.top + box.height / 2;
+			if (box.width <= 1 || getComputedStyle(el).visibility !== "visible" || x < 0 || y < 0 || x > width || y > height || scrolls(el.parentElement)) return false;
+			const top = document.elementFromPoint(x, y);
+			return top && !el.contains(top) && !top.contains(el);
+		}).map((el) => `covered: ${el.outerHTML}`);
+		out.push(...covered);
 		if (document.documentElement.scrollWidth > width) out.push(`the page is ${document.documentElement.scrollWidth} px wide, the screen ${width}`);
-		const log = document.querySelector("[data-testid=log]");
-		if (log.scrollWidth > log.clientWidth) out.push(`the log is ${log.scrollWidth} px wide, its place ${log.clientWidth}`);
+		const log = document.querySelector("[data-testid=log], [role=log][tabindex]");
+		if (log && log.scrollWidth > log.clientWidth) out.push(`the log is ${log.scrollWidth} px wide, its place ${log.clientWidth}`);
 		return out;
 	});
 	assert.deepEqual(sticksOut, [], `on the screen: ${what}`);
@@ -44,11 +51,12 @@ const brightness = (page) => page.evaluate(() => {
 });
 
 // speaks wants all words of the page, hidden and spoken ones too, in its language:
-// en or zh. names are those that are the same in both.
+// en or zh. names are those that are the same in both; what people wrote is in elements
+// for that, and what is another language on purpose says so.
 export async function speaks(page, language, names) {
 	const { lang, words } = await page.evaluate(() => ({
 		lang: document.documentElement.lang,
-		words: [...document.querySelectorAll("body *:not(script)")].flatMap((el) => [
+		words: [...document.querySelectorAll("body *:not(script, noscript, bdi, .bubble-text, .avatar, .unseen[role=log], [lang])")].flatMap((el) => [
 			...[...el.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE).map((n) => n.data),
 			...["aria-label", "placeholder", "title"].map((name) => el.getAttribute(name) ?? ""),
 		]).join("\n"),

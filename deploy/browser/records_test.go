@@ -86,7 +86,7 @@ type line struct {
 	Seq      string `json:"seq"`
 	Sender   string `json:"sender"` // as it is shown
 	Kind     string `json:"kind"`
-	Text     string `json:"text"`
+	Text     string `json:"text"` // of a picture, its name
 	Edited   bool   `json:"edited"`
 	Recalled bool   `json:"recalled"`
 }
@@ -112,10 +112,14 @@ func (r *recorder) stored(req *http.Request) (any, error) {
 					return nil, err
 				}
 			}
-			part = append(part, line{
+			l := line{
 				Seq: strconv.FormatInt(int64(m.Seq), 10), Sender: shown[m.Sender], Kind: kinds[m.Kind], Text: m.Text,
 				Edited: m.Rev > 0 && !m.Recalled, Recalled: m.Recalled,
-			})
+			}
+			if m.Image != nil {
+				l.Text = m.Image.Name
+			}
+			part = append(part, l)
 		}
 		lines = append(part, lines...)
 		if !page.More {
@@ -125,7 +129,9 @@ func (r *recorder) stored(req *http.Request) (any, error) {
 	}
 }
 
-var kinds = map[chat.Kind]string{chat.Text: "text", chat.Created: "created", chat.Added: "added", chat.Left: "left"}
+var kinds = map[chat.Kind]string{
+	chat.Text: "text", chat.Picture: "image", chat.Created: "created", chat.Added: "added", chat.Left: "left",
+}
 
 func (r *recorder) shown(ctx context.Context, id chat.UserID) (string, error) {
 	users, err := r.store.Users(ctx, "", []chat.UserID{id}, nil)

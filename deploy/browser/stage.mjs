@@ -72,7 +72,7 @@ export async function visit(name, { look, url = told.page, context, prepare = ()
 		if (m.type() === "error" && ![/net::ERR_/, /^WebSocket connection to .* failed/, ...forgiven].some((f) => f.test(m.text()))) mistakes.push(`${name}: ${m.text()}`);
 	});
 	page.on("requestfinished", (request) => {
-		if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) mistakes.push(`${name}: fetched ${request.url()}`);
+		if (new URL(request.url()).origin !== new URL(url).origin && !/^(data|blob):/.test(request.url())) mistakes.push(`${name}: fetched ${request.url()}`);
 	});
 	await prepare(page);
 	await page.goto(url);

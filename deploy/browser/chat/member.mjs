@@ -20,7 +20,7 @@ export class Member {
 	}
 
 	// arrive opens the page, at an address if one is given. Of gateways it is told only
-	// those given; a network is one that the stage made; in a context it is another tab.
+	// those given, the first of which it takes; a network is one that the stage made; in a context it is another tab.
 	static async arrive(name, { display = name, look, at = "", hands, gateways, network, context, clock = 0, forgiven } = {}) {
 		hands ??= look.hasTouch === phone.hasTouch && look.hasTouch ? fingers : mouse;
 		let member;
@@ -29,14 +29,19 @@ export class Member {
 			url: (network?.page ?? home) + at,
 			prepare: async (page) => {
 				member = new Member(name, display, page, { hands, locale: look.locale ?? "en-US" });
+				if (gateways) await page.addInitScript(() => { Math.random = () => 0.75; }); // of equal ones it takes the first
 				if (clock) await page.addInitScript(wrongClock, clock);
-				const known = gateways ?? network?.gateways;
-				if (known) {
-					await page.route("**/v1/gateways", (route) => route.fulfill({ json: { gateways: known.map((g) => ({ url: `ws://${g}/`, load: 0 })) } }));
-				}
+				member.gateways = gateways ?? network?.gateways;
+				await member.knows();
 			},
 		});
 		return member;
+	}
+
+	// knows makes the page know those gateways only that it was told of.
+	async knows() {
+		const list = this.gateways?.map((g) => ({ url: `ws://${g}/`, load: 0 }));
+		if (list) await this.page.route("**/v1/gateways", (route) => route.fulfill({ json: { gateways: list } }));
 	}
 
 	role = (role, name, options = {}) => this.page.getByRole(role, { name, exact: typeof name === "string", ...options });
@@ -71,7 +76,7 @@ export class Member {
 
 	// online waits until there is a connection and nothing is on its way.
 	async online() {
-		await this.page.getByTestId("state").and(this.page.locator("[data-state=online][data-behind=false][data-unsent='0']")).waitFor();
+		await this.page.getByTestId("state").and(this.page.locator("[data-state=online][data-behind=false][data-unsent='0']")).waitFor({ state: "attached" });
 	}
 
 	// gateway is where it is connected to.
@@ -88,7 +93,11 @@ export class Member {
 			await this.page.keyboard.press("Enter");
 		} else {
 			if (!(await this.entry(title).isVisible())) await this.toList();
-			await this.press(this.entry(title));
+			const find = this.role("searchbox", this.w.find);
+			const far = !(await this.entry(title).count()) && await find.count(); // a long list has only what is seen
+			if (far) await find.fill(title);
+			await this.press(this.entry(title).first());
+			if (far) await find.fill("");
 		}
 		await this.at(title);
 	}
@@ -100,7 +109,7 @@ export class Member {
 	}
 
 	title = async () => ((await this.heading().count()) ? this.heading().textContent() : "");
-	heading = () => this.page.getByRole("heading", { level: 1 });
+	heading = () => this.page.getByRole("main").getByRole("heading", { level: 2 }).first();
 	log = () => this.role("log", this.w.messages);
 
 	// at waits until a conversation is open.

@@ -15,8 +15,11 @@ export async function storedFor(m) {
 	const stored = await ask(`stored/${await m.conversation()}?as=${encodeURIComponent(m.name)}`, { method: "GET" });
 	return stored.map(({ seq, sender, kind, text, edited, recalled }) => (recalled || !["text", "image"].includes(kind)
 		? { seq, system: true }
-		: { seq, who: sender === m.display ? m.w.you : sender, text, edited }));
+		: { seq, who: sender === m.display ? m.w.you : sender, text: kind === "image" ? text.replaceAll(turns, "") : text, edited }));
 }
+
+// What turns the writing around is taken out of names that stand inside a sentence.
+const turns = /[\u202a-\u202e\u2066-\u2069]/g;
 
 // screenOf scrolls through the open conversation as somebody would who reads all of it.
 // A line that is there twice is in the answer twice.
@@ -49,7 +52,7 @@ export const screenOf = (m) => m.log().evaluate(async (log, words) => {
 		return {
 			seq,
 			who: el.querySelector("p").textContent,
-			text: el.querySelector(".bubble-text")?.textContent ?? "",
+			text: el.querySelector(".bubble-text")?.textContent ?? /\u2068([^\u2069]*)\u2069$/.exec(el.querySelector("img")?.alt)?.[1] ?? "",
 			edited: [...el.querySelectorAll("span")].some((e) => e.textContent === words.edited),
 		};
 	}
