@@ -126,6 +126,7 @@ func (a *API) SetOrigins(origins []string) error {
 // How long a client may take, and what it may send before it is known what it wants.
 const (
 	headerTime  = 5 * time.Second
+	requestTime = 10 * time.Second // with its body, unless a handler gives that another time
 	idleTime    = 90 * time.Second
 	writeTime   = 30 * time.Second
 	headerBytes = 16 << 10
@@ -138,7 +139,7 @@ func (a *API) Run(ctx, until context.Context) error {
 	defer a.Close()
 	server := &http.Server{
 		Handler: a, TLSConfig: a.cfg.ClientTLS, MaxHeaderBytes: headerBytes,
-		ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, WriteTimeout: writeTime,
+		ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, IdleTimeout: idleTime, WriteTimeout: writeTime,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // clients that speak no HTTP
 	}
 	a.conn.Connect()

@@ -235,3 +235,41 @@ func TestSlowBodyIsCut(t *testing.T) {
 		t.Errorf("cut after %v", took)
 	}
 }
+
+// TestBodyThatNobodyReadsIsCut has clients that promise a body, which is not wanted, and
+// say no more: each would keep its conn for ever.
+func TestBodyThatNobodyReadsIsCut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a deadline of 10 s")
+	}
+	t.Parallel()
+	s := start(t, Limits{})
+	for request, status := range map[string]string{
+		"GET /healthz HTTP/1.1\r\nContent-Length: 100":                "200",
+		"GET / HTTP/1.1\r\nTransfer-Encoding: chunked":                "",
+		"OPTIONS /v1/signIn HTTP/1.1\r\nContent-Length: 100":          "204",
+		"POST /v1/sendMessage HTTP/1.1\r\nContent-Length: 100":        "415",
+		"POST /v1/nothing HTTP/1.1\r\nContent-Length: 100":            "404",
+		"POST /v1/images/c HTTP/1.1\r\nContent-Length: 100":           "401",
+		"POST /v1/images/c HTTP/1.1\r\nTransfer-Encoding: chunked":    "401",
+		"GET /v1/images/c/1 HTTP/1.1\r\nContent-Length: 100":          "401",
+		"GET /healthz HTTP/1.1\r\nExpect: no\r\nContent-Length: 1000": "417",
+	} {
+		t.Run(request, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := io.WriteString(conn, request+"\r\nHost: x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetReadDeadline(time.Now().Add(25 * time.Second))
+			b, err := io.ReadAll(conn)
+			if err != nil || !strings.HasPrefix(string(b), "HTTP/1.1 "+status) {
+				t.Errorf("got %.100q, %v", b, err)
+			}
+		})
+	}
+}

@@ -28,6 +28,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range security {
 		rec.Header().Set(name, value)
 	}
+	if r.Body == http.NoBody {
+		within(rec, 0) // else a client that says nothing more would count as gone
+	}
 	if !a.preflight(rec, r) {
 		a.mux.ServeHTTP(rec, r)
 	}

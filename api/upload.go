@@ -36,8 +36,7 @@ func (a *API) serveUpload(w http.ResponseWriter, r *http.Request) {
 	}
 	a.metrics.images.WithLabelValues(outcome).Inc()
 	if err != nil {
-		hearOut(w, r, err)
-		a.refuse(w, r, err)
+		a.refuse(w, hearOut(w, r, err), err)
 		return
 	}
 	answer(w, http.StatusOK, body)
@@ -51,14 +50,17 @@ const (
 
 // hearOut lets a browser say the rest of what is refused, to a bound: browsers read no
 // answer before they have sent everything, and take a connection that is closed meanwhile
-// for a broken one. Who waits to be told to go on need not say it.
-func hearOut(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, errSlow) || r.Header.Get("Expect") != "" {
-		return
+// for a broken one. Who waits to be told to go on need not say it. The bound of time stays:
+// the server reads on before it answers. It returns the request to answer, whose context a
+// body that was too slow does not end: its client listens.
+func hearOut(w http.ResponseWriter, r *http.Request, err error) *http.Request {
+	if errors.Is(err, errSlow) || r.Header.Get("Expect") != "" || r.Context().Err() != nil {
+		return r
 	}
+	answered := r.WithContext(context.WithoutCancel(r.Context()))
 	within(w, restTime)
 	_, _ = io.CopyN(io.Discard, r.Body, restBytes) // whatever comes of it, the answer is the same
-	within(w, 0)
+	return answered
 }
 
 // upload asks whether the user may send there before it takes a byte, so that nobody
