@@ -21,9 +21,13 @@ const (
 	markCOM  = 0xfe
 )
 
-// maxScans bounds the passes of a progressive picture: each goes over all of it. Programs
-// write 10 or so.
-const maxScans = 100
+// maxScans bounds the passes of a progressive picture, and maxPasses how many times the
+// pixels that a picture may have they go over, for each component: a pass takes time and
+// may be a few bytes. Programs write 10 or so, which are 14 for the components.
+const (
+	maxScans  = 100
+	maxPasses = 20
+)
 
 // jfif is the segment that says so, without the small picture that may be in it.
 var jfif = []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00")
@@ -36,10 +40,12 @@ type jpegFile struct {
 	parts       int // components: 1, 3, or 4
 	progressive bool
 	scans       int
+	passed      int64 // pixels that they go over
+	most        int64 // and may
 }
 
 func readJPEG(b []byte, l Limits) (*Picture, error) {
-	f := &jpegFile{turn: upright}
+	f := &jpegFile{turn: upright, most: maxPasses * int64(l.Pixels)}
 	if err := f.walk(b); err != nil {
 		return nil, err
 	}
@@ -127,7 +133,11 @@ func (f *jpegFile) segment(mark byte, whole, text []byte) error {
 			return broken("jpeg: no width or no height")
 		}
 	case mark == markSOS:
-		if f.scans++; f.scans > maxScans {
+		if len(text) == 0 {
+			return broken("jpeg: a scan of nothing")
+		}
+		f.passed += int64(text[0]) * int64(f.w) * int64(f.h)
+		if f.scans++; f.scans > maxScans || f.passed > f.most {
 			return fault.New(fault.TooLarge, "the picture takes too long to show: it has too many scans")
 		}
 	}

@@ -85,6 +85,25 @@ func TestBombsAreRefusedByTheirHeaders(t *testing.T) {
 	}
 }
 
+// TestScansAreBoundedInPixelsToo has passes that are a few bytes each, over many pixels.
+func TestScansAreBoundedInPixelsToo(t *testing.T) {
+	b := makeJPEG(t, halves(16, 16)) // one scan of three components
+	scan := bytes.Index(b, []byte{0xff, markSOS})
+	scans := func(n int) []byte { return after(b, len(b)-2, bytes.Repeat(b[scan:len(b)-2], n-1)) }
+	if _, err := Read(scans(7), Limits{Pixels: 16 * 16}); !errors.Is(err, fault.TooLarge) {
+		t.Errorf("21 passes over as many pixels as there may be: %v", err)
+	}
+	for n, pixels := range map[int]int{6: 16 * 16, maxScans: 100 * 16 * 16} {
+		if _, err := Read(scans(n), Limits{Pixels: pixels}); err != nil {
+			t.Errorf("%d scans: %v", n, err)
+		}
+	}
+	none := slices.Concat(b[:scan], []byte{0xff, markSOS, 0, 2}, b[len(b)-2:])
+	if _, err := Read(none, Limits{}); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a scan that says nothing: %v", err)
+	}
+}
+
 func TestMotionIsBoundedInPixelsToo(t *testing.T) {
 	if _, err := Read(makeGIF(t, 12, 10, 10), Limits{Pixels: 100}); !errors.Is(err, fault.TooLarge) {
 		t.Errorf("12 frames that fill the picture: %v", err)
