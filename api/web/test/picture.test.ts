@@ -5,8 +5,8 @@ describe("the place of a picture", () => {
   it("has its shape, within bounds, whatever somebody says of it", () => {
     expect(fit(640, 400)).toEqual({ width: 320, height: 200 });
     expect(fit(400, 640)).toEqual({ width: 200, height: 320 });
-    expect(fit(100, 100)).toEqual({ width: 100, height: 100 });
-    expect(fit(1, 100_000)).toEqual({ width: 64, height: 320 });
+    expect(fit(120, 100)).toEqual({ width: 120, height: 100 });
+    expect(fit(1, 100_000)).toEqual({ width: 104, height: 320 });
     for (const [width, height] of [
       [0, 0],
       [-1, 5],

@@ -115,6 +115,7 @@ export function Lines({ id, opened, onEdit, onView }: Props) {
           onScroll={look}
           onResize={() => {
             if (atEnd.value && placed.current) toEnd();
+            else look(); // What shrinks may bring the end back, and nothing scrolls then.
           }}
         >
           {rows.map((row) => <RowOf key={row.key} row={row} talk={talk} conversation={id} onEdit={onEdit} onView={onView} />) as never}

@@ -15,13 +15,14 @@ interface Props {
 }
 
 const most = { width: 320, height: 320 };
-const least = 64;
+// Narrower than this there is no room for the time.
+const least = { width: 104, height: 64 };
 
 /** fit is how large a picture is shown: whole, and never larger than it is. */
 export function fit(width: number, height: number): { width: number; height: number } {
   if (!(width > 0 && height > 0)) return { width: 240, height: 180 };
   const scale = Math.min(1, most.width / width, most.height / height);
-  return { width: Math.max(least, Math.round(width * scale)), height: Math.max(least, Math.round(height * scale)) };
+  return { width: Math.max(least.width, Math.round(width * scale)), height: Math.max(least.height, Math.round(height * scale)) };
 }
 
 /** Picture is the small one in its message. Its place has the right size before it is there. */
