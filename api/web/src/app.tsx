@@ -22,10 +22,6 @@ export async function start(client: Parley, root: HTMLElement): Promise<void> {
     const unread = model.me.value ? model.unread.value : 0;
     document.title = unread > 0 ? `(${unread > 999 ? "999+" : unread}) Parley` : "Parley";
   });
-  effect(() => {
-    const { phase, reason } = model.state.value;
-    if (phase === "signedOut" && (reason === "REVOKED" || reason === "EXPIRED")) say(words.peek().signedOutElsewhere);
-  });
   client.on("failed", (failure) => {
     const text = `${words.value.notSent}${words.value.colon}${reasonOf(failure)}`;
     // Whoever has the conversation before their eyes sees it there.

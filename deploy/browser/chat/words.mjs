@@ -22,10 +22,10 @@ const zh = {
 	conversations: "会话", find: "查找会话", newChat: "新会话", lobby: "大厅",
 	person: "单聊", group: "群聊", personName: "对方的用户名", groupName: "群名称",
 	members: "群成员", add: "添加", start: "开始", make: "创建",
-	messages: "消息", write: "写消息", editing: "正在编辑消息", send: "发送", save: "保存", attach: "添加图片",
+	messages: "消息", write: "说点什么…", editing: "正在编辑消息", send: "发送", save: "保存", attach: "添加图片",
 	more: "消息操作", edit: "编辑", recall: "撤回", edited: "已编辑", recalledYou: "你撤回了一条消息",
 	you: "你", back: "返回", close: "关闭", people: "联系人", viewPicture: "查看图片", again: "重试",
-	signOut: "退出登录", other: "English", begins: "从这里开始。",
+	signOut: "退出登录", other: "English", begins: "对话从这里开始。",
 	unread: (n) => `${n} 条未读消息`,
 };
 

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { words } from "../words/index.ts";
+import { language, words } from "../words/index.ts";
 
 /** note is what the page has to say at the moment, outside of any screen. */
 export const note = signal<{ text: string; n: number } | null>(null);
@@ -23,7 +23,10 @@ export function say(text: string): void {
 /** reasonOf says in the user's language why something failed. */
 export function reasonOf(err: unknown): string {
   const { reason = "", message = "" } = (err ?? {}) as { reason?: string; message?: string };
-  return words.value.errors[reason] ?? (message || (words.value.errors["INTERNAL"] as string));
+  const { errors } = words.value;
+  // What exactly is invalid the server says, in English only.
+  if (reason === "INVALID" && message && language.value === "en") return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+  return errors[reason] ?? (message || (errors["INTERNAL"] as string));
 }
 
 /** complain says why something failed. */

@@ -41,7 +41,7 @@ export function NotSent({ line, conversation }: { line: UnsentLine; conversation
   const w = words.value;
   return (
     <p class="not-sent">
-      <span>{reasonOf(line)}</span>
+      <span>{line.kind === "image" && line.reason === "INVALID" ? w.notAnImage : reasonOf(line)}</span>
       <button type="button" onClick={() => client.again(conversation, line.key)}>
         {w.again}
       </button>

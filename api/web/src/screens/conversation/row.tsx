@@ -1,7 +1,8 @@
+import { Avatar } from "../../parts/avatar.tsx";
 import { Name } from "../../parts/name.tsx";
 import { dayOf } from "../../state/clock.ts";
 import { useModel } from "../../state/model.ts";
-import { shownName } from "../../state/names.ts";
+import { isolated, shownName, talkName } from "../../state/names.ts";
 import type { StoredLine, Talk } from "../../state/parley.ts";
 import { words } from "../../words/index.ts";
 import { Message } from "./message.tsx";
@@ -22,8 +23,12 @@ export function RowOf({ row, talk, conversation, onEdit, onView }: Props) {
     case "begin":
       return (
         <div class="begin">
+          {talk && (
+            <Avatar id={talk.peer ?? talk.id} name={talkName(talk)} size="large" shape={talk.type === "direct" ? "person" : talk.type} />
+          )}
           <p>{w.beginning}</p>
           {talk && <p>{{ direct: w.beginningDirect, group: w.beginningGroup, room: w.beginningRoom }[talk.type]}</p>}
+          {row.alone && talk?.type === "direct" && <Hello talk={talk} />}
         </div>
       );
     case "day":
@@ -53,6 +58,24 @@ export function RowOf({ row, talk, conversation, onEdit, onView }: Props) {
         />
       );
   }
+}
+
+// Hello helps over the first word.
+function Hello({ talk }: { talk: Talk }) {
+  const { client } = useModel();
+  const w = words.value;
+  return (
+    <button
+      type="button"
+      class="button hello"
+      onClick={() => {
+        client.send(talk.id, w.hello);
+        document.querySelector<HTMLElement>("#talk textarea")?.focus();
+      }}
+    >
+      👋 {w.sayHello(isolated(talkName(talk)))}
+    </button>
+  );
 }
 
 // System is what happened, told by nobody.

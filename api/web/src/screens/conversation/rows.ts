@@ -3,7 +3,7 @@ import type { Line, StoredLine } from "../../state/parley.ts";
 
 /** Row is one thing under the other in a conversation. */
 export type Row =
-  | { kind: "begin"; key: string }
+  | { kind: "begin"; key: string /** alone: nothing was said yet. */; alone: boolean }
   | { kind: "day"; key: string; at: number }
   | { kind: "new"; key: string }
   | { kind: "system"; key: string; line: StoredLine }
@@ -27,7 +27,7 @@ interface Options {
  */
 export function rowsOf(lines: readonly Line[], { me, whole, newFrom }: Options): Row[] {
   const rows: Row[] = [];
-  if (whole) rows.push({ kind: "begin", key: "begin" });
+  if (whole) rows.push({ kind: "begin", key: "begin", alone: lines.length === 0 });
   let day: number | undefined;
   let group: { sender: string; at: number } | undefined;
   for (const line of lines) {

@@ -1,20 +1,23 @@
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useId, useMemo } from "preact/hooks";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { useModel } from "../../state/model.ts";
 import { isolated } from "../../state/names.ts";
 import { reasonOf } from "../../state/notes.ts";
-import type { Talk, User } from "../../state/parley.ts";
+import type { Talk } from "../../state/parley.ts";
+import type { Circle } from "../../state/people.ts";
 import { go } from "../../state/route.ts";
 import { words } from "../../words/index.ts";
+import { Known } from "./known.tsx";
 import { NamesField } from "./names.tsx";
+import { Picked } from "./picked.ts";
 import "./create.css";
 
 type Kind = Talk["type"];
 
 /** Create begins a conversation: with one person, a group, or in a room. */
-export function Create({ onClose }: { onClose: () => void }) {
+export function Create({ circle, onClose }: { circle: Circle; onClose: () => void }) {
   const kind = useSignal<Kind>("direct");
   const w = words.value;
   return (
@@ -31,16 +34,16 @@ export function Create({ onClose }: { onClose: () => void }) {
           kind.value = chosen;
         }}
       >
-        <Form key={kind.value} kind={kind.value} onClose={onClose} />
+        <Form key={kind.value} kind={kind.value} circle={circle} onClose={onClose} />
       </Tabs>
     </Dialog>
   );
 }
 
-function Form({ kind, onClose }: { kind: Kind; onClose: () => void }) {
+function Form({ kind, circle, onClose }: { kind: Kind; circle: Circle; onClose: () => void }) {
   const { client } = useModel();
   const name = useSignal("");
-  const users = useSignal<readonly User[]>([]);
+  const picked = useMemo(() => new Picked(circle), [circle]);
   const wrong = useSignal("");
   const busy = useSignal(false);
   const id = useId();
@@ -51,27 +54,26 @@ function Form({ kind, onClose }: { kind: Kind; onClose: () => void }) {
     room: { label: w.roomName, hint: w.roomHint, act: w.enterRoom },
   }[kind];
 
-  const make = (wanted: string): Promise<string> => {
+  const make = async (wanted: string): Promise<string> => {
     switch (kind) {
       case "direct":
-        return client.direct(wanted);
+        return client.direct((await circle.find(wanted))?.name ?? wanted);
       case "group":
         return client.group(
           wanted,
-          users.value.flatMap((user) => user.id ?? []),
+          picked.users.value.flatMap((user) => user.id ?? []),
         );
       case "room":
         return client.room(wanted);
     }
   };
 
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const wanted = name.value.trim();
+  const begin = async (wanted: string) => {
     if (wanted === "" || busy.value) return;
     busy.value = true;
     wrong.value = "";
     try {
+      if (!(await picked.take())) return;
       const talk = await make(wanted);
       onClose();
       go({ at: "talk", id: talk, people: false });
@@ -84,7 +86,12 @@ function Form({ kind, onClose }: { kind: Kind; onClose: () => void }) {
   };
 
   return (
-    <form onSubmit={submit}>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void begin(name.value.trim());
+      }}
+    >
       <div class="field">
         <label for={id}>{label}</label>
         <input
@@ -108,7 +115,8 @@ function Form({ kind, onClose }: { kind: Kind; onClose: () => void }) {
           </p>
         )}
       </div>
-      {kind === "group" && <NamesField users={users} />}
+      {kind === "direct" && <Known circle={circle} typed={name.value} onPick={(user) => void begin(user.name ?? "")} />}
+      {kind === "group" && <NamesField picked={picked} />}
       <p class="wrong" role="alert">
         {wrong.value}
       </p>

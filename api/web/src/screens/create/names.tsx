@@ -1,56 +1,27 @@
-import { type Signal, useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { Avatar } from "../../parts/avatar.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Name } from "../../parts/name.tsx";
-import { useModel } from "../../state/model.ts";
 import { isolated, shownName } from "../../state/names.ts";
-import { reasonOf } from "../../state/notes.ts";
-import type { User } from "../../state/parley.ts";
 import { words } from "../../words/index.ts";
+import { Known } from "./known.tsx";
+import type { Picked } from "./picked.ts";
 
-/** NamesField collects people by the names they sign in with. */
-export function NamesField({ users }: { users: Signal<readonly User[]> }) {
-  const { client } = useModel();
-  const name = useSignal("");
-  const wrong = useSignal("");
+/** NamesField collects people: those one knows by a click, others by the names they sign in with. */
+export function NamesField({ picked }: { picked: Picked }) {
   const id = useId();
   const w = words.value;
-
-  const add = async () => {
-    const wanted = name.value.trim();
-    if (wanted === "") return;
-    wrong.value = "";
-    try {
-      const { users: found = [] } = await client.call("getUsers", { names: [wanted] });
-      const user = found[0];
-      if (!user) {
-        wrong.value = w.noSuchPerson(isolated(wanted));
-        return;
-      }
-      if (!users.value.some((each) => each.id === user.id)) users.value = [...users.value, user];
-      name.value = "";
-    } catch (err) {
-      wrong.value = reasonOf(err);
-    }
-  };
-
+  const typed = picked.typed.value;
   return (
     <div class="field">
       <label for={id}>{w.groupPeople}</label>
-      {users.value.length > 0 && (
+      {picked.users.value.length > 0 && (
         <ul class="chips">
-          {users.value.map((user) => (
+          {picked.users.value.map((user) => (
             <li key={user.id}>
               <Avatar id={user.id ?? ""} name={shownName(user)} size="small" />
               <Name>{shownName(user)}</Name>
-              <button
-                type="button"
-                aria-label={w.removeName(isolated(shownName(user)))}
-                onClick={() => {
-                  users.value = users.value.filter((each) => each !== user);
-                }}
-              >
+              <button type="button" aria-label={w.removeName(isolated(shownName(user)))} onClick={() => picked.remove(user)}>
                 <Icon of="close" />
               </button>
             </li>
@@ -66,18 +37,18 @@ export function NamesField({ users }: { users: Signal<readonly User[]> }) {
           autocomplete="off"
           spellcheck={false}
           maxLength={64}
-          value={name.value}
+          value={typed}
           aria-describedby={`${id}-hint`}
           onInput={(event) => {
-            name.value = event.currentTarget.value;
+            picked.typed.value = event.currentTarget.value;
           }}
           onKeyDown={(event) => {
-            if (event.key !== "Enter" || event.isComposing || name.value.trim() === "") return;
+            if (event.key !== "Enter" || event.isComposing || typed.trim() === "") return;
             event.preventDefault();
-            void add();
+            void picked.take();
           }}
         />
-        <button type="button" class="button quiet" disabled={name.value.trim() === ""} onClick={add}>
+        <button type="button" class="button quiet" disabled={typed.trim() === ""} onClick={() => void picked.take()}>
           {w.addName}
         </button>
       </div>
@@ -85,8 +56,9 @@ export function NamesField({ users }: { users: Signal<readonly User[]> }) {
         {w.groupHint}
       </p>
       <p class="wrong" role="alert">
-        {wrong.value}
+        {picked.wrong.value}
       </p>
+      <Known circle={picked.circle} typed={typed} without={picked.without()} onPick={(user) => picked.add(user)} />
     </div>
   );
 }

@@ -57,6 +57,7 @@ export function Home() {
       </main>
       {creating.value && (
         <Create
+          circle={circle}
           onClose={() => {
             creating.value = false;
           }}

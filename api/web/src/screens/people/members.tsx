@@ -1,13 +1,15 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { useModel } from "../../state/model.ts";
 import { shownName } from "../../state/names.ts";
 import { complain, reasonOf } from "../../state/notes.ts";
-import type { Talk, User } from "../../state/parley.ts";
+import type { Talk } from "../../state/parley.ts";
+import type { Circle } from "../../state/people.ts";
 import { words } from "../../words/index.ts";
 import { NamesField } from "../create/names.tsx";
+import { Picked } from "../create/picked.ts";
 import { Leave } from "./leave.tsx";
 import { Person } from "./person.tsx";
 
@@ -17,7 +19,7 @@ interface Member {
 }
 
 /** Members is who is in a group chat: the owner first, then who is online. */
-export function Members({ talk }: { talk: Talk }) {
+export function Members({ talk, circle }: { talk: Talk; circle: Circle }) {
   const model = useModel();
   const members = useSignal<readonly Member[]>([]);
   const adding = useSignal(false);
@@ -66,6 +68,8 @@ export function Members({ talk }: { talk: Talk }) {
       {adding.value && (
         <Add
           talk={talk}
+          circle={circle}
+          already={members.value.map(({ user }) => user)}
           onClose={() => {
             adding.value = false;
           }}
@@ -75,17 +79,25 @@ export function Members({ talk }: { talk: Talk }) {
   );
 }
 
-function Add({ talk, onClose }: { talk: Talk; onClose: () => void }) {
+interface AddProps {
+  talk: Talk;
+  circle: Circle;
+  already: readonly string[];
+  onClose: () => void;
+}
+
+function Add({ talk, circle, already, onClose }: AddProps) {
   const { client } = useModel();
-  const users = useSignal<readonly User[]>([]);
+  const picked = useMemo(() => new Picked(circle, already), [circle]);
   const wrong = useSignal("");
   const w = words.value;
   const add = async (event: SubmitEvent) => {
     event.preventDefault();
     try {
+      if (!(await picked.take())) return;
       await client.addMembers(
         talk.id,
-        users.value.flatMap(({ id }) => id ?? []),
+        picked.users.value.flatMap(({ id }) => id ?? []),
       );
       onClose();
     } catch (err) {
@@ -95,13 +107,13 @@ function Add({ talk, onClose }: { talk: Talk; onClose: () => void }) {
   return (
     <Dialog title={w.addPeople} onClose={onClose}>
       <form onSubmit={add}>
-        <NamesField users={users} />
+        <NamesField picked={picked} />
         <p class="wrong" role="alert">
           {wrong.value}
         </p>
         <div class="actions">
-          <button type="submit" class="button main" disabled={users.value.length === 0}>
-            {w.addName}
+          <button type="submit" class="button main" disabled={picked.users.value.length === 0 && picked.typed.value.trim() === ""}>
+            {w.addPeople}
           </button>
         </div>
       </form>

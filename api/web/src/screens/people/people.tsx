@@ -1,7 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { Icon } from "../../parts/icons.tsx";
 import { useModel } from "../../state/model.ts";
-import { shownName } from "../../state/names.ts";
 import type { Circle } from "../../state/people.ts";
 import { back } from "../../state/route.ts";
 import { veryWide } from "../../state/window.ts";
@@ -25,7 +24,8 @@ export function People({ talk: id, circle }: Props) {
   const phase = model.state.value.phase;
   useEffect(() => circle.watch(), [circle]);
   useEffect(() => circle.ask(), [circle, groups, phase]);
-  const online = circle.online().sort((a, b) => shownName(a).localeCompare(shownName(b)));
+  // Who is in the list above stands there.
+  const online = talk && talk.type !== "direct" ? circle.online().filter((user) => !circle.isIn(user, talk)) : circle.online();
   const w = words.value;
   return (
     <section class="pane people" aria-label={w.people}>
@@ -43,11 +43,11 @@ export function People({ talk: id, circle }: Props) {
         <h2>{w.people}</h2>
       </header>
       <div class="people-lists">
-        {talk?.type === "group" && <Members key={id} talk={talk} />}
+        {talk?.type === "group" && <Members key={id} talk={talk} circle={circle} />}
         {talk?.type === "room" && <Here key={id} talk={talk} />}
         <section>
           <h3>
-            {w.peopleOnline} <span class="count">{online.length}</span>
+            {talk && talk.type !== "direct" ? w.othersOnline : w.peopleOnline} <span class="count">{online.length}</span>
           </h3>
           {online.length === 0 ? (
             <p class="hint">{w.nobodyOnline}</p>

@@ -26,7 +26,7 @@ async function enter(client: Parley, way: Way, { name, password, shownAs }: Fill
         await client.signIn(name, password);
         break;
       case "signUp":
-        if (new TextEncoder().encode(password).length < minPasswordBytes) return w.passwordHint;
+        if (new TextEncoder().encode(password).length < minPasswordBytes) return w.passwordShort;
         await client.signUp(name, password, shownAs || undefined);
         break;
       case "asGuest":

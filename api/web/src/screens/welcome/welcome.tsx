@@ -15,10 +15,11 @@ const again = 4_000;
 
 /** Welcome is what somebody sees who is not signed in. */
 export function Welcome() {
-  const { client } = useModel();
+  const { client, state } = useModel();
   const guests = useSignal(false);
   const way = useSignal<Way>("signIn");
   const w = words.value;
+  const { reason } = state.value;
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = () =>
@@ -51,6 +52,7 @@ export function Welcome() {
           <h1>Parley</h1>
           <p>{route.value.at === "with" ? w.talkWith(isolated(route.value.name)) : w.tagline}</p>
         </div>
+        <div role="status">{(reason === "REVOKED" || reason === "EXPIRED") && <p class="ended">{w.signedOutElsewhere}</p>}</div>
         <Tabs
           label={w.waysIn}
           tabs={ways}
