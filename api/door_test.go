@@ -194,6 +194,20 @@ func TestDrainFinishesWhatWasAsked(t *testing.T) {
 	}
 }
 
+// TestDrainSendsThoseElsewhereWhoWaitForAWorker has no worker at all: the call would wait for
+// its whole time, and be late then, not unavailable.
+func TestDrainSendsThoseElsewhereWhoWaitForAWorker(t *testing.T) {
+	t.Parallel()
+	s := start(t, Limits{})
+	done := make(chan reply, 1)
+	go func() { done <- s.call("sendMessage", "{}") }()
+	s.until("it waits", func() bool { return len(s.api.calls) == 1 })
+	s.stop()
+	if got := <-done; got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, `"temporary":true`) {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+}
+
 func TestDrainThatTakesTooLongCuts(t *testing.T) {
 	reg := aRegister(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

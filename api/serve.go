@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -31,9 +32,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body == http.NoBody {
 		within(rec, 0) // else a client that says nothing more would count as gone
 	}
+	ctx, end := a.hasten(r.Context())
+	defer end()
 	if !a.preflight(rec, r) {
-		a.mux.ServeHTTP(rec, r)
+		a.mux.ServeHTTP(rec, r.WithContext(ctx))
 	}
+}
+
+// hasten is ctx until a moment after this process has begun to drain: who waits for a
+// worker then, which may never come, is told to ask elsewhere.
+func (a *API) hasten(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(a.draining, func() { time.AfterFunc(leavingTime, cancel) })
+	return ctx, func() { stop(); cancel() }
 }
 
 // panicked counts a mistake of ours, and says so to whoever met it. A handler that gave

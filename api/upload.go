@@ -18,7 +18,7 @@ import (
 
 const (
 	uploadTime   = 2 * time.Minute  // for the bytes to come
-	leavingTime  = 5 * time.Second  // likewise, once this process drains
+	leavingTime  = 5 * time.Second  // likewise, and for everything else, once this process drains
 	decodeTime   = 20 * time.Second // to stand in line before a picture is looked at
 	thumbnailMax = 320              // pixels of the sides of small ones
 )
