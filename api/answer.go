@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -52,6 +53,9 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.As(err, &other):
 		status = other.status
+	case context.Cause(r.Context()) == errLeaving: //nolint:errorlint // that very one
+		f = errLeaving
+		status = f.Code().HTTP()
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // nobody listens
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
+
+	"github.com/parley-im/parley/proto/fault"
 )
 
 // ServeHTTP serves whatever comes: it measures it, protects it, and survives it.
@@ -42,10 +44,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // hasten is ctx until a moment after this process has begun to drain: who waits for a
 // worker then, which may never come, is told to ask elsewhere.
 func (a *API) hasten(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(a.draining, func() { time.AfterFunc(leavingTime, cancel) })
-	return ctx, func() { stop(); cancel() }
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(a.draining, func() {
+		time.AfterFunc(leavingTime, func() { cancel(errLeaving) })
+	})
+	return ctx, func() { stop(); cancel(nil) }
 }
+
+var errLeaving = fault.New(fault.Unavailable, "this api is leaving: ask again")
 
 // panicked counts a mistake of ours, and says so to whoever met it. A handler that gave
 // up on purpose is none.
