@@ -46,7 +46,7 @@ type API struct {
 	gateways *register.View
 
 	calls    chan struct{}       // has a place for each call of workers
-	uploads  chan struct{}       // and for each picture on its way in
+	uploads  *handshake.Crowd    // counts the pictures that are on their way in
 	decoding chan struct{}       // and for each picture that is looked at
 	memory   *semaphore.Weighted // what those take
 	budgets  *budgets            // of users who upload
@@ -71,7 +71,7 @@ func New(cfg Config) (*API, error) {
 	l := cfg.Limits
 	a := &API{
 		cfg: cfg, log: cfg.Log, metrics: newMetrics(), mux: http.NewServeMux(), methods: workers.Methods(),
-		calls: make(chan struct{}, l.MaxCalls), uploads: make(chan struct{}, l.MaxUploads),
+		calls: make(chan struct{}, l.MaxCalls), uploads: newUploads(l),
 		decoding: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), memory: semaphore.NewWeighted(l.ImageMemory),
 		budgets: newBudgets(l.UploadsPerMinute),
 	}

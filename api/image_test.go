@@ -300,6 +300,42 @@ func TestUserHasABudget(t *testing.T) {
 	}
 }
 
+// TestSlowUploadsOfOneNetworkLeavePlaces has somebody whose pictures never come to an end.
+func TestSlowUploadsOfOneNetworkLeavePlaces(t *testing.T) {
+	s := start(t, Limits{MaxUploads: 8})
+	g := newGallery()
+	s.join("w", &g.worker)
+	for range 2 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := fmt.Fprintf(conn, "POST /v1/images/c HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 1000\r\n\r\nx", token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.until("both are under way", func() bool { return len(s.kept()) == 2 })
+	if got := s.upload("a.png", bytes.NewReader(drawing(t, 2, 2))); got.reason() != "503 OVERLOADED" || got.header.Get("Retry-After") == "" {
+		t.Errorf("the third of a network: %s", got.reason())
+	}
+	if !s.api.uploads.Enter("192.0.2.1") {
+		t.Fatal("there is no place for others")
+	}
+	s.api.uploads.Leave("192.0.2.1")
+}
+
+func TestClientsOfOneNetworkAreOne(t *testing.T) {
+	for client, want := range map[string]string{
+		"192.0.2.7": "192.0.2.7", "::ffff:192.0.2.7": "192.0.2.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
+		"2001:db8:1:2::9": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64", "somebody": "somebody",
+	} {
+		if got := networkOf(client); got != want {
+			t.Errorf("%s: %s, want %s", client, got, want)
+		}
+	}
+}
+
 // TestTicketThatIsRefusedKeepsNoFile has the user thrown out while the bytes come.
 func TestTicketThatIsRefusedKeepsNoFile(t *testing.T) {
 	s := start(t, Limits{})
@@ -379,7 +415,7 @@ func TestDrainHurriesUploads(t *testing.T) {
 	if _, err := fmt.Fprintf(conn, "POST /v1/images/c HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 1000\r\n\r\nx", token); err != nil {
 		t.Fatal(err)
 	}
-	s.until("it is under way", func() bool { return len(s.api.uploads) == 1 })
+	s.until("it is under way", func() bool { return len(s.kept()) == 1 })
 	s.stop()
 	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
 	b, err := io.ReadAll(conn)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -114,4 +115,17 @@ func (a *API) clientOf(r *http.Request) string {
 		return from
 	}
 	return host
+}
+
+// networkOf is who counts as one where places are few: an address, and of IPv6 the /64,
+// because whoever has one address of it has all.
+func networkOf(client string) string {
+	addr, err := netip.ParseAddr(client)
+	if err != nil {
+		return client
+	}
+	if addr = addr.Unmap().WithZone(""); addr.Is4() {
+		return addr.String()
+	}
+	return netip.PrefixFrom(addr, 64).Masked().String()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-im/parley/api/internal/workers"
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/register/handshake"
 )
 
 const (
@@ -78,10 +79,11 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err := a.mayUpload(r, token, conversation); err != nil {
 		return nil, err
 	}
-	if !enter(a.uploads) {
+	from := networkOf(a.clientOf(r))
+	if !a.uploads.Enter(from) {
 		return nil, errUploads
 	}
-	defer func() { <-a.uploads }()
+	defer a.uploads.Leave(from)
 	in, err := a.receive(w, r, most)
 	if err != nil {
 		return nil, err
@@ -121,6 +123,12 @@ func (a *API) mayUpload(r *http.Request, token, conversation string) error {
 		return fault.New(fault.RateLimited, "too many pictures: wait a little").After(wait)
 	}
 	return nil
+}
+
+// newUploads has places for pictures on their way in. Accounts cost nothing and a picture
+// may come slowly, so those from one network have a quarter of the places.
+func newUploads(l Limits) *handshake.Crowd {
+	return handshake.NewCrowd(l.MaxUploads, max(1, l.MaxUploads/4))
 }
 
 // receive takes the bytes to the disk, and stops at the bound.
