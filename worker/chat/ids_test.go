@@ -18,13 +18,16 @@ func TestNames(t *testing.T) {
 		// Nothing of these can be seen, at least not beside what is.
 		"\u3164": fault.Invalid, "ann\u3164": fault.Invalid, "ann\u034f": fault.Invalid, "\u115f": fault.Invalid, "\uffa0": fault.Invalid, "\u2800": fault.Invalid, "ann\U000e0041": fault.Invalid,
 		"\ufe0f": fault.Invalid, "ann\ufe0f": fault.Invalid, "ann\ufe00": fault.Invalid, "葛\U000e0100": fault.Invalid, "❤\ufe0f\ufe0f": fault.Invalid, "\u0301": fault.Invalid, "\u0301\u0302": fault.Invalid,
-		"\uffff": fault.Invalid, "\ue000": fault.Invalid,
+		"\uffff": fault.Invalid, "\ue000": fault.Invalid, "\U0001d159": fault.Invalid, "ann\U00016fe4": fault.Invalid,
+		// These look like "a b", or like "ab".
+		"a  b": fault.Invalid, "a\u00a0b": fault.Invalid, "a\u200ab": fault.Invalid, "a\u202fb": fault.Invalid, "a \u3000b": fault.Invalid, "a\u3000b": good,
 		strings.Repeat("x", MaxNameRunes+1): fault.TooLarge, strings.Repeat("x", 10_000): fault.TooLarge, strings.Repeat("\x01", 10_000): fault.TooLarge,
 	} {
 		check(t, name, CheckName(name), want)
 		check(t, name, CheckDisplayName(name), want)
 	}
 	check(t, "a long title", CheckTitle(strings.Repeat("x", MaxTitleRunes)), good)
+	check(t, "two blanks", CheckTitle("the  lobby"), fault.Invalid)
 	check(t, "a longer title", CheckTitle(strings.Repeat("x", MaxTitleRunes+1)), fault.TooLarge)
 }
 

@@ -34,6 +34,9 @@ func checkName(what, name string, maxRunes int) error {
 		switch {
 		case unseen(r), unicode.Is(unicode.Variation_Selector, r) && !(r == emoji && unicode.IsSymbol(before)):
 			return fault.New(fault.Invalid, what+": contains characters that cannot be seen")
+		case unicode.IsSpace(r) && (unicode.IsSpace(before) || r != ' ' && r != wideBlank):
+			// A page shows two as one, and a thin one as none.
+			return fault.New(fault.Invalid, what+": blanks that cannot be told from one")
 		case i == 0 && unicode.IsMark(r):
 			return fault.New(fault.Invalid, what+": begins with an accent") // it would sit on what stands before the name
 		}
@@ -46,10 +49,13 @@ func checkName(what, name string, maxRunes int) error {
 // nothing to see elsewhere.
 const emoji = '\ufe0f'
 
+// wideBlank is the blank of Chinese and Japanese.
+const wideBlank = '\u3000'
+
 // unseen reports whether r takes no ink: with it a name would look like another's, or
 // like none. Cf turns text around as well; of private use everybody has his own.
 func unseen(r rune) bool {
-	return r == '\u2800' || unicode.IsControl(r) ||
+	return r == '\u2800' || r == '\U00016fe4' || r == '\U0001d159' || unicode.IsControl(r) ||
 		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point)
 }
 
