@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/parley-im/parley/deploy/demo"
 	"github.com/parley-im/parley/deploy/local/proc"
 	"github.com/parley-im/parley/deploy/local/runfile"
 )
@@ -22,6 +23,11 @@ const textPing = `{"jsonrpc":"2.0","method":"ping"}`
 func (o Options) chat(c *Config) {
 	c.GatewayArgs = append(c.GatewayArgs, "--text-ping", textPing)
 	c.WorkerArgs = []string{"--database", o.database(), "--database-relaxed", "--guests"}
+	for _, a := range demo.Accounts {
+		if !a.Bot { // a program answers for those: nobody should do so too
+			c.WorkerArgs = append(c.WorkerArgs, "--demo-account", a.Name+":"+demo.Password+":"+a.Display)
+		}
+	}
 	c.APIArgs = []string{"--files", filepath.Join(o.Data, "files")}
 	c.NATSArgs = []string{"--store", filepath.Join(o.Data, "nats")}
 }

@@ -103,6 +103,21 @@ export interface GetServerRequest {
 export interface GetServerResponse {
   /** guests says that signInGuest is allowed. */
   guests?: boolean;
+  /**
+   * demoAccounts are accounts anybody may sign in to, where a server is for trying
+   * it out; elsewhere there are none.
+   */
+  demoAccounts?: DemoAccount[];
+}
+
+/** DemoAccount is an account whose password is no secret. */
+export interface DemoAccount {
+  /** name is what one signs in with. */
+  name?: string;
+  /** password goes with it. */
+  password?: string;
+  /** displayName is what the user is shown as. */
+  displayName?: string;
 }
 
 /** SignInRequest trades a password for tokens. */

@@ -516,7 +516,10 @@ func (x *GetServerRequest) GetRealm() string {
 type GetServerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// guests says that SignInGuest is allowed.
-	Guests        bool `protobuf:"varint,1,opt,name=guests,proto3" json:"guests,omitempty"`
+	Guests bool `protobuf:"varint,1,opt,name=guests,proto3" json:"guests,omitempty"`
+	// demo_accounts are accounts anybody may sign in to, where a server is for trying
+	// it out; elsewhere there are none.
+	DemoAccounts  []*DemoAccount `protobuf:"bytes,2,rep,name=demo_accounts,json=demoAccounts,proto3" json:"demo_accounts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -558,6 +561,77 @@ func (x *GetServerResponse) GetGuests() bool {
 	return false
 }
 
+func (x *GetServerResponse) GetDemoAccounts() []*DemoAccount {
+	if x != nil {
+		return x.DemoAccounts
+	}
+	return nil
+}
+
+// DemoAccount is an account whose password is no secret.
+type DemoAccount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name is what one signs in with.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// password goes with it.
+	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	// display_name is what the user is shown as.
+	DisplayName   string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DemoAccount) Reset() {
+	*x = DemoAccount{}
+	mi := &file_parley_chat_v1_account_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DemoAccount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DemoAccount) ProtoMessage() {}
+
+func (x *DemoAccount) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_account_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DemoAccount.ProtoReflect.Descriptor instead.
+func (*DemoAccount) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DemoAccount) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DemoAccount) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *DemoAccount) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
 // SignInRequest trades a password for tokens.
 type SignInRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -575,7 +649,7 @@ type SignInRequest struct {
 
 func (x *SignInRequest) Reset() {
 	*x = SignInRequest{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[8]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +661,7 @@ func (x *SignInRequest) String() string {
 func (*SignInRequest) ProtoMessage() {}
 
 func (x *SignInRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[8]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +674,7 @@ func (x *SignInRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInRequest.ProtoReflect.Descriptor instead.
 func (*SignInRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{8}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SignInRequest) GetRealm() string {
@@ -644,7 +718,7 @@ type SignInResponse struct {
 
 func (x *SignInResponse) Reset() {
 	*x = SignInResponse{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[9]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +730,7 @@ func (x *SignInResponse) String() string {
 func (*SignInResponse) ProtoMessage() {}
 
 func (x *SignInResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[9]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +743,7 @@ func (x *SignInResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInResponse.ProtoReflect.Descriptor instead.
 func (*SignInResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{9}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SignInResponse) GetUser() *User {
@@ -700,7 +774,7 @@ type RefreshRequest struct {
 
 func (x *RefreshRequest) Reset() {
 	*x = RefreshRequest{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[10]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +786,7 @@ func (x *RefreshRequest) String() string {
 func (*RefreshRequest) ProtoMessage() {}
 
 func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[10]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +799,7 @@ func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshRequest.ProtoReflect.Descriptor instead.
 func (*RefreshRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{10}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RefreshRequest) GetRefresh() string {
@@ -757,7 +831,7 @@ type RefreshResponse struct {
 
 func (x *RefreshResponse) Reset() {
 	*x = RefreshResponse{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[11]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +843,7 @@ func (x *RefreshResponse) String() string {
 func (*RefreshResponse) ProtoMessage() {}
 
 func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[11]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +856,7 @@ func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshResponse.ProtoReflect.Descriptor instead.
 func (*RefreshResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{11}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RefreshResponse) GetUser() *User {
@@ -817,7 +891,7 @@ type SignOutRequest struct {
 
 func (x *SignOutRequest) Reset() {
 	*x = SignOutRequest{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[12]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +903,7 @@ func (x *SignOutRequest) String() string {
 func (*SignOutRequest) ProtoMessage() {}
 
 func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[12]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +916,7 @@ func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
 func (*SignOutRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{12}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SignOutRequest) GetRefresh() string {
@@ -861,7 +935,7 @@ type SignOutResponse struct {
 
 func (x *SignOutResponse) Reset() {
 	*x = SignOutResponse{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[13]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -873,7 +947,7 @@ func (x *SignOutResponse) String() string {
 func (*SignOutResponse) ProtoMessage() {}
 
 func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[13]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -886,7 +960,7 @@ func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutResponse.ProtoReflect.Descriptor instead.
 func (*SignOutResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{13}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{14}
 }
 
 // GetUsersRequest asks for users.
@@ -902,7 +976,7 @@ type GetUsersRequest struct {
 
 func (x *GetUsersRequest) Reset() {
 	*x = GetUsersRequest{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[14]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -914,7 +988,7 @@ func (x *GetUsersRequest) String() string {
 func (*GetUsersRequest) ProtoMessage() {}
 
 func (x *GetUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[14]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -927,7 +1001,7 @@ func (x *GetUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUsersRequest.ProtoReflect.Descriptor instead.
 func (*GetUsersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{14}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetUsersRequest) GetIds() []string {
@@ -955,7 +1029,7 @@ type GetUsersResponse struct {
 
 func (x *GetUsersResponse) Reset() {
 	*x = GetUsersResponse{}
-	mi := &file_parley_chat_v1_account_proto_msgTypes[15]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -967,7 +1041,7 @@ func (x *GetUsersResponse) String() string {
 func (*GetUsersResponse) ProtoMessage() {}
 
 func (x *GetUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_chat_v1_account_proto_msgTypes[15]
+	mi := &file_parley_chat_v1_account_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -980,7 +1054,7 @@ func (x *GetUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUsersResponse.ProtoReflect.Descriptor instead.
 func (*GetUsersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{15}
+	return file_parley_chat_v1_account_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetUsersResponse) GetUsers() []*User {
@@ -1032,9 +1106,14 @@ const file_parley_chat_v1_account_proto_rawDesc = "" +
 	"\n" +
 	"_duplicate\"(\n" +
 	"\x10GetServerRequest\x12\x14\n" +
-	"\x05realm\x18\x01 \x01(\tR\x05realm\"+\n" +
+	"\x05realm\x18\x01 \x01(\tR\x05realm\"m\n" +
 	"\x11GetServerResponse\x12\x16\n" +
-	"\x06guests\x18\x01 \x01(\bR\x06guests\"m\n" +
+	"\x06guests\x18\x01 \x01(\bR\x06guests\x12@\n" +
+	"\rdemo_accounts\x18\x02 \x03(\v2\x1b.parley.chat.v1.DemoAccountR\fdemoAccounts\"`\n" +
+	"\vDemoAccount\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
+	"\bpassword\x18\x02 \x01(\tR\bpassword\x12!\n" +
+	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\"m\n" +
 	"\rSignInRequest\x12\x14\n" +
 	"\x05realm\x18\x01 \x01(\tR\x05realm\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -1074,7 +1153,7 @@ func file_parley_chat_v1_account_proto_rawDescGZIP() []byte {
 	return file_parley_chat_v1_account_proto_rawDescData
 }
 
-var file_parley_chat_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_parley_chat_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_parley_chat_v1_account_proto_goTypes = []any{
 	(*User)(nil),                  // 0: parley.chat.v1.User
 	(*Tokens)(nil),                // 1: parley.chat.v1.Tokens
@@ -1084,33 +1163,35 @@ var file_parley_chat_v1_account_proto_goTypes = []any{
 	(*SignInGuestResponse)(nil),   // 5: parley.chat.v1.SignInGuestResponse
 	(*GetServerRequest)(nil),      // 6: parley.chat.v1.GetServerRequest
 	(*GetServerResponse)(nil),     // 7: parley.chat.v1.GetServerResponse
-	(*SignInRequest)(nil),         // 8: parley.chat.v1.SignInRequest
-	(*SignInResponse)(nil),        // 9: parley.chat.v1.SignInResponse
-	(*RefreshRequest)(nil),        // 10: parley.chat.v1.RefreshRequest
-	(*RefreshResponse)(nil),       // 11: parley.chat.v1.RefreshResponse
-	(*SignOutRequest)(nil),        // 12: parley.chat.v1.SignOutRequest
-	(*SignOutResponse)(nil),       // 13: parley.chat.v1.SignOutResponse
-	(*GetUsersRequest)(nil),       // 14: parley.chat.v1.GetUsersRequest
-	(*GetUsersResponse)(nil),      // 15: parley.chat.v1.GetUsersResponse
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*DemoAccount)(nil),           // 8: parley.chat.v1.DemoAccount
+	(*SignInRequest)(nil),         // 9: parley.chat.v1.SignInRequest
+	(*SignInResponse)(nil),        // 10: parley.chat.v1.SignInResponse
+	(*RefreshRequest)(nil),        // 11: parley.chat.v1.RefreshRequest
+	(*RefreshResponse)(nil),       // 12: parley.chat.v1.RefreshResponse
+	(*SignOutRequest)(nil),        // 13: parley.chat.v1.SignOutRequest
+	(*SignOutResponse)(nil),       // 14: parley.chat.v1.SignOutResponse
+	(*GetUsersRequest)(nil),       // 15: parley.chat.v1.GetUsersRequest
+	(*GetUsersResponse)(nil),      // 16: parley.chat.v1.GetUsersResponse
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_parley_chat_v1_account_proto_depIdxs = []int32{
-	16, // 0: parley.chat.v1.Tokens.access_expires_at:type_name -> google.protobuf.Timestamp
-	16, // 1: parley.chat.v1.Tokens.refresh_expires_at:type_name -> google.protobuf.Timestamp
+	17, // 0: parley.chat.v1.Tokens.access_expires_at:type_name -> google.protobuf.Timestamp
+	17, // 1: parley.chat.v1.Tokens.refresh_expires_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: parley.chat.v1.SignUpResponse.user:type_name -> parley.chat.v1.User
 	1,  // 3: parley.chat.v1.SignUpResponse.tokens:type_name -> parley.chat.v1.Tokens
 	0,  // 4: parley.chat.v1.SignInGuestResponse.user:type_name -> parley.chat.v1.User
 	1,  // 5: parley.chat.v1.SignInGuestResponse.tokens:type_name -> parley.chat.v1.Tokens
-	0,  // 6: parley.chat.v1.SignInResponse.user:type_name -> parley.chat.v1.User
-	1,  // 7: parley.chat.v1.SignInResponse.tokens:type_name -> parley.chat.v1.Tokens
-	0,  // 8: parley.chat.v1.RefreshResponse.user:type_name -> parley.chat.v1.User
-	1,  // 9: parley.chat.v1.RefreshResponse.tokens:type_name -> parley.chat.v1.Tokens
-	0,  // 10: parley.chat.v1.GetUsersResponse.users:type_name -> parley.chat.v1.User
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	8,  // 6: parley.chat.v1.GetServerResponse.demo_accounts:type_name -> parley.chat.v1.DemoAccount
+	0,  // 7: parley.chat.v1.SignInResponse.user:type_name -> parley.chat.v1.User
+	1,  // 8: parley.chat.v1.SignInResponse.tokens:type_name -> parley.chat.v1.Tokens
+	0,  // 9: parley.chat.v1.RefreshResponse.user:type_name -> parley.chat.v1.User
+	1,  // 10: parley.chat.v1.RefreshResponse.tokens:type_name -> parley.chat.v1.Tokens
+	0,  // 11: parley.chat.v1.GetUsersResponse.users:type_name -> parley.chat.v1.User
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_parley_chat_v1_account_proto_init() }
@@ -1120,14 +1201,14 @@ func file_parley_chat_v1_account_proto_init() {
 	}
 	file_parley_chat_v1_account_proto_msgTypes[3].OneofWrappers = []any{}
 	file_parley_chat_v1_account_proto_msgTypes[5].OneofWrappers = []any{}
-	file_parley_chat_v1_account_proto_msgTypes[11].OneofWrappers = []any{}
+	file_parley_chat_v1_account_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_chat_v1_account_proto_rawDesc), len(file_parley_chat_v1_account_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

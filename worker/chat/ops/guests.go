@@ -34,7 +34,7 @@ func (s *Service) GetServer(_ context.Context, req *chatv1.GetServerRequest) (*c
 	if _, err := s.realm(req.GetRealm()); err != nil {
 		return nil, err
 	}
-	return &chatv1.GetServerResponse{Guests: s.cfg.Guests}, nil
+	return &chatv1.GetServerResponse{Guests: s.cfg.Guests, DemoAccounts: s.cfg.DemoAccounts}, nil
 }
 
 // SignInGuest makes an account without a password and signs it in.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/worker/chat"
 	"github.com/parley-im/parley/worker/chat/ops"
 )
@@ -70,6 +71,19 @@ func TestGuestsAreAllowedOnlyWhereTheyAre(t *testing.T) {
 	}
 	p.refused("NOT_FOUND", "getServer", params{"realm": "green"})
 	p.refused("NOT_FOUND", "signInGuest", guest(params{"realm": "green"}))
+}
+
+func TestDemoAccountsAreToldOnlyWhereThereAreSome(t *testing.T) {
+	if r := newStage(t).from("192.0.2.7:1").must("getServer", nil); strings.Contains(r.raw, "demoAccounts") {
+		t.Errorf("got %s", r.raw)
+	}
+	s := newStage(t, func(c *ops.Config) {
+		c.DemoAccounts = []*chatv1.DemoAccount{{Name: "ann", Password: "123456", DisplayName: "Ann"}}
+	})
+	r := s.from("192.0.2.7:1").must("getServer", nil)
+	if want := `{"name":"ann","password":"123456","displayName":"Ann"}`; !strings.Contains(strings.ReplaceAll(r.raw, " ", ""), want) {
+		t.Errorf("got %s", r.raw)
+	}
 }
 
 func TestRequestIsOneGuest(t *testing.T) {

@@ -57,7 +57,9 @@ type Config struct {
 	Heartbeat time.Duration
 	// Guests says that people may come in without a password.
 	Guests bool
-	Now    func() time.Time // nil: time.Now; tests have another
+	// DemoAccounts are told to everybody, passwords and all.
+	DemoAccounts []*chatv1.DemoAccount
+	Now          func() time.Time // nil: time.Now; tests have another
 	// RosterChanged hears of conversations whose members have changed, so that others can
 	// forget them ([Service.Forget]); nil: nobody does.
 	RosterChanged func(id chat.ConversationID)

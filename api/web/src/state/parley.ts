@@ -3,9 +3,9 @@
  * back, what was missed, nothing twice) is behind these calls; the page shows
  * what they say. This and main.tsx are the only files that name the SDK.
  */
-import type { Client, Failure, Line, StoredLine, Talk, TalkPreview, UnsentLine, User } from "@parley/sdk";
+import type { Client, DemoAccount, Failure, Line, StoredLine, Talk, TalkPreview, UnsentLine, User } from "@parley/sdk";
 
-export type { Failure, Line, StoredLine, Talk, TalkPreview, UnsentLine, User };
+export type { DemoAccount, Failure, Line, StoredLine, Talk, TalkPreview, UnsentLine, User };
 
 /** Parley is what the page asks of a Client; tests hand it another one. */
 export type Parley = Pick<Client, keyof Client>;

@@ -88,7 +88,7 @@ export class FakeClient implements Parley {
     this.become({ phase: "signedOut" });
   }
   async server() {
-    return { guests: true };
+    return { guests: true, demoAccounts: people.slice(2, 6).map(({ name, displayName }) => ({ name, displayName, password: "123456" })) };
   }
   async call<M extends keyof Methods>(method: M, params: Methods[M]["request"]): Promise<Methods[M]["response"]> {
     await soon();

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
+	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/register/node"
 	"github.com/parley-im/parley/worker"
 	"github.com/parley-im/parley/worker/chat"
@@ -24,6 +26,8 @@ type config struct {
 	ChatListen string `default:"127.0.0.1:0" help:"Where api calls this worker; port 0 is a free one: the registers tell which."`
 	ChatAddr   string `placeholder:"HOST:PORT" help:"Under which address api reaches it, if another."`
 	Guests     bool   `help:"People may come without a password."`
+
+	DemoAccount []string `sep:"none" placeholder:"NAME:PASSWORD:SHOWN" help:"Account whose password everybody is told before they sign in: to try things out. May be given several times."`
 
 	Database        string `default:"${database}" placeholder:"URL" help:"Where everything is kept: sqlite:FILE, mysql://user:password@host/name or postgres://user:password@host/name. A password is better given by PARLEY_WORKER_DATABASE or the file."`
 	DatabaseConns   int    `default:"${database_conns}" help:"Connections to a database server."`
@@ -58,6 +62,8 @@ func (c *config) Vars() map[string]string {
 func (c *config) Validate() error {
 	errs := []error{c.ValidateMembership(c.Membership), c.store().Validate(), c.Guarded("chat-listen", c.ChatListen), checkAddr(c.ChatAddr)}
 	_, err := c.tokenSecrets()
+	errs = append(errs, err)
+	_, err = c.demoAccounts()
 	errs = append(errs, err)
 	for _, r := range c.Realm {
 		if err := chat.Realm(r).Check(); err != nil {
@@ -125,4 +131,17 @@ func (c *config) tokenSecrets() (keys [][]byte, err error) {
 		return nil, errors.New("--token-secret-file: there is no secret in it")
 	}
 	return keys, nil
+}
+
+// demoAccounts reads what is told of them.
+func (c *config) demoAccounts() (list []*chatv1.DemoAccount, err error) {
+	for _, a := range c.DemoAccount {
+		name, rest, ok := strings.Cut(a, ":")
+		password, shown, _ := strings.Cut(rest, ":")
+		if !ok || name == "" || password == "" {
+			return nil, errors.New("--demo-account: NAME:PASSWORD or NAME:PASSWORD:SHOWN")
+		}
+		list = append(list, &chatv1.DemoAccount{Name: name, Password: password, DisplayName: shown})
+	}
+	return list, nil
 }

@@ -105,11 +105,11 @@ func TestEverythingWrongIsNamedAtOnceAndNoPasswordIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	output, code := program(t, "--database", "mysql://root:sesame@127.0.0.1:3306", "--realm", "Not OK",
-		"--token-secret-file", short, "--access-lasts", "1ms", "--database-conns", "1")
+		"--token-secret-file", short, "--access-lasts", "1ms", "--database-conns", "1", "--demo-account", "ann")
 	if code != 2 {
 		t.Errorf("code %d", code)
 	}
-	for _, want := range []string{"mysql: which database?", "--realm", "--token-secret-file", "--access-lasts", "conns"} {
+	for _, want := range []string{"mysql: which database?", "--realm", "--token-secret-file", "--access-lasts", "conns", "--demo-account"} {
 		if !strings.Contains(output, want) {
 			t.Errorf("nothing about %s in\n%s", want, output)
 		}

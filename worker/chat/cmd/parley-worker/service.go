@@ -175,10 +175,14 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 		Peers: p.store.Peers, Tell: courier.Presence, Log: s.node.Log(),
 	})
 	p.passwords = auth.NewPasswords(0, 0)
+	demo, err := s.cfg.demoAccounts()
+	if err != nil {
+		return err
+	}
 	p.ops, err = ops.New(ops.Config{
 		Store: p.store, Passwords: p.passwords, Tokens: p.tokens, Presence: p.presence,
 		Courier: courier, Sender: sender, Unjoined: p.unjoined, Heartbeat: s.cfg.Heartbeat,
-		Guests: s.cfg.Guests, Log: s.node.Log(),
+		Guests: s.cfg.Guests, DemoAccounts: demo, Log: s.node.Log(),
 		RosterChanged: func(id chat.ConversationID) {
 			if p.bus != nil {
 				p.bus.Invalidate(rosters, string(id))

@@ -24,8 +24,9 @@ export function People({ talk: id, circle }: Props) {
   const phase = model.state.value.phase;
   useEffect(() => circle.watch(), [circle]);
   useEffect(() => circle.ask(), [circle, groups, phase]);
+  const several = talk !== undefined && talk.type !== "direct";
   // Who is in the list above stands there.
-  const online = talk && talk.type !== "direct" ? circle.online().filter((user) => !circle.isIn(user, talk)) : circle.online();
+  const online = several ? circle.online().filter((user) => !circle.isIn(user, talk)) : circle.online();
   const w = words.value;
   return (
     <section class="pane people" aria-label={w.people}>
@@ -45,22 +46,24 @@ export function People({ talk: id, circle }: Props) {
       <div class="people-lists">
         {talk?.type === "group" && <Members key={id} talk={talk} circle={circle} />}
         {talk?.type === "room" && <Here key={id} talk={talk} />}
-        <section>
-          <h3>
-            {talk && talk.type !== "direct" ? w.othersOnline : w.peopleOnline} <span class="count">{online.length}</span>
-          </h3>
-          {online.length === 0 ? (
-            <p class="hint">{w.nobodyOnline}</p>
-          ) : (
-            <ul>
-              {online.map((user) => (
-                <li key={user.id}>
-                  <Person user={user} online />
-                </li>
-              ))}
-            </ul>
-          )}
-        </section>
+        {(online.length > 0 || !several) && (
+          <section>
+            <h3>
+              {several ? w.othersOnline : w.peopleOnline} <span class="count">{online.length}</span>
+            </h3>
+            {online.length === 0 ? (
+              <p class="hint">{w.nobodyOnline}</p>
+            ) : (
+              <ul>
+                {online.map((user) => (
+                  <li key={user.id}>
+                    <Person user={user} online />
+                  </li>
+                ))}
+              </ul>
+            )}
+          </section>
+        )}
       </div>
     </section>
   );

@@ -37,7 +37,7 @@ export function Person({ user, online, note = "" }: Props) {
           </bdi>
         )}
       </span>
-      {(me || note) && <span class="person-note">{me ? w.you : note}</span>}
+      {(me || note) && <span class="person-note">{[me ? w.you : "", note].filter(Boolean).join(" · ")}</span>}
       <span class="unseen">{online ? w.online : w.offline}</span>
     </button>
   );

@@ -5,8 +5,10 @@ import { LanguageButton } from "../../parts/language.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { useModel } from "../../state/model.ts";
 import { isolated } from "../../state/names.ts";
+import type { DemoAccount } from "../../state/parley.ts";
 import { route } from "../../state/route.ts";
 import { words } from "../../words/index.ts";
+import { Demo } from "./demo.tsx";
 import { Entry, type Way } from "./entry.tsx";
 import "./welcome.css";
 
@@ -17,6 +19,7 @@ const again = 4_000;
 export function Welcome() {
   const { client, state } = useModel();
   const guests = useSignal(false);
+  const demo = useSignal<readonly DemoAccount[]>([]);
   const way = useSignal<Way>("signIn");
   const w = words.value;
   const { reason } = state.value;
@@ -26,6 +29,7 @@ export function Welcome() {
       client.server().then(
         (server) => {
           guests.value = server.guests ?? false;
+          demo.value = server.demoAccounts ?? [];
         },
         () => {
           timer = setTimeout(ask, again);
@@ -63,6 +67,7 @@ export function Welcome() {
         >
           <Entry key={way.value} way={way.value} />
         </Tabs>
+        {demo.value.length > 0 && way.value === "signIn" && <Demo accounts={demo.value} />}
       </main>
     </div>
   );
