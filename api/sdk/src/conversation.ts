@@ -156,6 +156,8 @@ export class Conversation {
   /** note counts a message, and makes it the last one. */
   note(m: Message): void {
     this.typing.delete(m.sender);
+    // Who writes has read what was there: no mark of theirs is told for it.
+    if (this.tellsMarks && m.sender !== this.me() && counts(m)) this.readBy(m.sender, m.seq);
     if (m.seq > (this.preview?.seq ?? 0n) || (m.seq === this.preview?.seq && m.rev > this.previewRev)) {
       this.preview = previewOf(m);
       this.previewRev = m.rev;
@@ -217,6 +219,11 @@ export class Conversation {
     let n = this.said.unread;
     for (const [seq, counting] of this.after) if (counting && seq > this.readSeq) n++;
     return n;
+  }
+
+  /** tellsMarks says that the server tells how far others have read here. */
+  get tellsMarks(): boolean {
+    return this.type !== 'room' && this.members <= largestTold;
   }
 
   /** readBy takes another's mark. */

@@ -1,7 +1,7 @@
 // What is missing is fetched: who a conversation is, its lines, its changes.
 
 import type { GetChangesResponse, GetMessagesResponse } from './chat.ts';
-import { type Conversation, largestTold, page } from './conversation.ts';
+import { type Conversation, page } from './conversation.ts';
 import { type ParleyError, parleyError, signedOut } from './error.ts';
 import { jittered, Pace } from './pace.ts';
 import type { Parts } from './parts.ts';
@@ -276,7 +276,7 @@ export class Repair {
 
   /** marksOf asks how far others have read, where they tell. */
   private marksOf(c: Conversation): void {
-    if (c.type === 'room' || c.members > largestTold || c.isLeft) return;
+    if (!c.tellsMarks || c.isLeft) return;
     this.p.door.call('listMembers', { conversation: c.id, limit: 500 }).then(
       (res) => {
         for (const m of res.members ?? []) {

@@ -92,6 +92,19 @@ test('marks of others are known when it is opened, and follow receipts', async (
   expect(c.readBy('d').get(other)).toBe(2n);
 });
 
+test('who answers has read', async () => {
+  const { server, me, other } = world();
+  server.talk('d', 'DIRECT', [me, other]);
+  server.say('d', me, 'a question');
+  const c = await world().signedIn();
+  await opened(c, 'd');
+  await pass(100);
+  expect(c.readBy('d').get(other) ?? 0n).toBe(0n);
+  server.say('d', other, 'an answer');
+  await pass(20);
+  expect(c.readBy('d').get(other)).toBe(2n);
+});
+
 test('reading on another device counts here too', async () => {
   const { server, me, other } = world();
   const t = server.talk('d', 'DIRECT', [me, other]);

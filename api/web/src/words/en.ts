@@ -30,7 +30,6 @@ export const en = {
   talkWith: (name: string) => `Come in to talk with ${name}`,
   busy: "One moment…",
   tryAs: "Just looking? Come in as one of them:",
-  signInAs: (name: string) => `Sign in as ${name}`,
 
   conversations: "Conversations",
   find: "Find a conversation",

@@ -32,7 +32,6 @@ export const zh: Words = {
   talkWith: (name) => `登录后与 ${name} 聊天`,
   busy: "请稍候…",
   tryAs: "只想试试？点一个就能进来：",
-  signInAs: (name) => `以 ${name} 的身份登录`,
 
   conversations: "会话",
   find: "查找会话",

@@ -3,7 +3,6 @@ import { Avatar } from "../../parts/avatar.tsx";
 import { Name } from "../../parts/name.tsx";
 import { cameIn } from "../../state/arrive.ts";
 import { useModel } from "../../state/model.ts";
-import { isolated } from "../../state/names.ts";
 import { complain } from "../../state/notes.ts";
 import type { DemoAccount } from "../../state/parley.ts";
 import { words } from "../../words/index.ts";
@@ -37,7 +36,6 @@ export function Demo({ accounts }: { accounts: readonly DemoAccount[] }) {
                 type="button"
                 class="demo-person"
                 disabled={busy.value}
-                aria-label={w.signInAs(isolated(shown))}
                 title={account.name}
                 onClick={() => void enter(account)}
               >
