@@ -12,6 +12,7 @@ describe("what the connection bar says", () => {
 
   it("names what is wrong, and how much waits for it", () => {
     expect(said(en, { ...well, phase: "waiting", reason: "OFFLINE", unsent: 3 })).toBe(`${en.offlineNow} ${en.unsent(3)}`);
+    expect(said(en, { ...well, behind: true }, false)).toBe(en.offlineNow);
     expect(said(en, { ...well, phase: "waiting", reason: "SILENT" })).toBe(en.lost);
     expect(said(en, { ...well, phase: "connecting" })).toBe(en.connecting);
     expect(said(en, { ...well, behind: true })).toBe(en.catchingUp);

@@ -31,6 +31,15 @@ document.addEventListener("visibilitychange", () => {
   seen.value = isSeen();
 });
 
+/** networked says that the machine has a network, as far as it knows. */
+export const networked = signal(navigator.onLine);
+
+for (const event of ["online", "offline"]) {
+  addEventListener(event, () => {
+    networked.value = navigator.onLine;
+  });
+}
+
 const kept = "parley.people";
 
 /** panel says whether people are shown where there is room for them. */

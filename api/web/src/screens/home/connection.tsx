@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useModel } from "../../state/model.ts";
 import type { State } from "../../state/parley.ts";
+import { networked } from "../../state/window.ts";
 import { type Words, words } from "../../words/index.ts";
 
 // What is over sooner than this is not worth a word.
@@ -10,10 +11,12 @@ const patience = 700;
 const goodNewsFor = 2_000;
 
 /** said is what the connection does, in words; empty: there is nothing to say. */
-export function said(w: Words, { phase, reason, behind, unsent }: State): string {
+export function said(w: Words, { phase, reason, behind, unsent }: State, network = true): string {
   const waiting = unsent > 0 ? ` ${w.unsent(unsent)}` : "";
   switch (phase) {
     case "online":
+      // The socket may not know it yet.
+      if (!network) return w.offlineNow + waiting;
       return behind ? w.catchingUp : unsent > 0 ? w.unsent(unsent) : "";
     case "connecting":
       return w.connecting + waiting;
@@ -29,7 +32,7 @@ export function ConnectionBar() {
   const model = useModel();
   const shown = useSignal<"nothing" | "trouble" | "well">("nothing");
   const state = model.state.value;
-  const text = said(words.value, state);
+  const text = said(words.value, state, networked.value);
   const trouble = text !== "";
   const away = useRef(false);
   if (trouble && state.phase !== "online") away.current = true;
@@ -58,7 +61,7 @@ export function ConnectionBar() {
       data-unsent={state.unsent}
     >
       {shown.value === "trouble" && trouble && (
-        <p class={state.phase === "online" ? "calm" : ""}>
+        <p class={state.phase === "online" && networked.value ? "calm" : ""}>
           <span>{text}</span>
           {state.phase === "waiting" && state.retryAt !== undefined && <Countdown until={state.retryAt} />}
           {state.phase === "waiting" && state.reason !== "OFFLINE" && (

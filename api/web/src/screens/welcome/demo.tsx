@@ -32,13 +32,7 @@ export function Demo({ accounts }: { accounts: readonly DemoAccount[] }) {
           const shown = account.displayName || account.name || "";
           return (
             <li key={account.name}>
-              <button
-                type="button"
-                class="demo-person"
-                disabled={busy.value}
-                title={account.name}
-                onClick={() => void enter(account)}
-              >
+              <button type="button" class="demo-person" disabled={busy.value} title={account.name} onClick={() => void enter(account)}>
                 <Avatar id={account.name ?? ""} name={shown} />
                 <Name>{shown}</Name>
               </button>
