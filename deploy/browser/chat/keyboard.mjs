@@ -85,9 +85,10 @@ await play(async () => {
 		await kim.at("Pal");
 		await picture(kim.page, "keyboard-desktop-light-en");
 		await kim.press(kim.role("button", /^Kim/).first());
+		const has = (item) => kim.role("menuitem", item).evaluate((el) => el === document.activeElement);
+		await becomes("the menu has the focus", () => has(kim.w.other), true);
 		await kim.page.keyboard.press("ArrowDown");
-		const out = kim.role("menuitem", kim.w.signOut);
-		assert.ok(await out.evaluate((el) => el === document.activeElement), "arrows go through the menu");
+		await becomes("arrows go through it", () => has(kim.w.signOut), true);
 		await kim.page.keyboard.press("Enter");
 		await kim.role("tab", kim.w.signIn).waitFor();
 	});
