@@ -81,7 +81,7 @@ await play(async () => {
 		const note = eve.page.getByRole("status").locator("p");
 		const failed = eve.log().getByRole("article").filter({ hasText: "Not sent" });
 		const before = await storedCount();
-		for (const [what, told, file] of refused()) {
+		for (const [what, told, where, file] of refused()) {
 			const chooser = eve.page.waitForEvent("filechooser");
 			await eve.press(eve.role("button", eve.w.attach));
 			await (await chooser).setFiles([file]);
@@ -89,7 +89,7 @@ await play(async () => {
 			let said;
 			await until(`${what} is refused in words: ${told}`, async () => {
 				if (await send.isEnabled()) await eve.press(send);
-				said = [...await note.allTextContents(), ...await failed.allTextContents()];
+				said = await (where === "page" ? note : failed).allTextContents();
 				return said.some((s) => told.test(s));
 			}).finally(() => console.log(`        ${what}: ${said}`));
 			await Promise.all((await failed.all()).map((f) => f.getByRole("button", { name: "Discard" }).click()));

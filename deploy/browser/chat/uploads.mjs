@@ -41,15 +41,16 @@ export const harmless = () => [
 	file("\u202Egnp.exe.png", "image/png", png(10, 10)),
 ];
 
-// refused are files that must not become a message, with what one is told.
+// refused are files that must not become a message: what they are, what one is told, and
+// whether the page says it at once or the line says it once the server has looked inside.
 export const refused = () => [
-	["a wrong type", /Only PNG, JPEG/, file("notes.pdf", "application/pdf", text("%PDF-1.7\n%%EOF"))],
-	["HTML that is called a picture", /no picture/, file("page.png", "image/png", text("<!doctype html><script>hacked=1</script>"))],
-	["SVG with a script", /Only PNG, JPEG/, file("drawing.svg", "image/svg+xml", text("<svg xmlns='http://www.w3.org/2000/svg'><script>hacked=1</script></svg>"))],
-	["SVG that is called a PNG", /no picture/, file("drawing.png", "image/png", text("<svg xmlns='http://www.w3.org/2000/svg' onload='hacked=1'/>"))],
-	["11 MB", /10 MiB/, file("large.png", "image/png", Buffer.concat([png(8, 8), Buffer.alloc(11 << 20)]))],
-	["a bomb: 20,000 × 20,000 pixels", /too large/, file("bomb.png", "image/png", png(20_000, 20_000))],
-	["100,000 frames", /too large/, file("film.gif", "image/gif", gif(100_000))],
-	["a JPEG that breaks off", /damaged/, file("cut.jpg", "image/jpeg", cutJpeg())],
-	["nothing", /no picture|damaged|empty/, file("empty.png", "image/png", Buffer.alloc(0))],
+	["a wrong type", /Only PNG, JPEG/, "page", file("notes.pdf", "application/pdf", text("%PDF-1.7\n%%EOF"))],
+	["HTML that is called a picture", /no picture|Only PNG, JPEG/, "line", file("page.png", "image/png", text("<!doctype html><script>hacked=1</script>"))],
+	["SVG with a script", /Only PNG, JPEG/, "page", file("drawing.svg", "image/svg+xml", text("<svg xmlns='http://www.w3.org/2000/svg'><script>hacked=1</script></svg>"))],
+	["SVG that is called a PNG", /no picture|Only PNG, JPEG/, "line", file("drawing.png", "image/png", text("<svg xmlns='http://www.w3.org/2000/svg' onload='hacked=1'/>"))],
+	["11 MB", /10 MiB/, "page", file("large.png", "image/png", Buffer.concat([png(8, 8), Buffer.alloc(11 << 20)]))],
+	["a bomb: 20,000 × 20,000 pixels", /too large/, "line", file("bomb.png", "image/png", png(20_000, 20_000))],
+	["100,000 frames", /too large/, "line", file("film.gif", "image/gif", gif(100_000))],
+	["a JPEG that breaks off", /damaged|Only PNG, JPEG/, "line", file("cut.jpg", "image/jpeg", cutJpeg())],
+	["nothing", /no picture|damaged|empty|Only PNG/, "line", file("empty.png", "image/png", Buffer.alloc(0))],
 ];
