@@ -25,12 +25,12 @@ async function enter(name, look, to) {
 	await page.getByLabel(/^(Name|用户名)/).fill(name);
 	await page.getByLabel(/^(Password|密码)/).fill("123456");
 	await page.keyboard.press("Enter");
-	await page.getByRole("textbox", { name: /^(Write a message|写消息)$/ }).waitFor();
+	await page.getByRole("textbox", { name: /^(Write a message|说点什么…)$/ }).waitFor();
 	return page;
 }
 
 async function say(page, text) {
-	const box = page.getByRole("textbox", { name: /^(Write a message|写消息)$/ });
+	const box = page.getByRole("textbox", { name: /^(Write a message|说点什么…)$/ });
 	await box.fill(text);
 	await box.press("Enter");
 	await page.getByRole("article").filter({ hasText: text }).waitFor();
@@ -44,7 +44,7 @@ await say(zhaoyun, "Every message arrives, once, in order.");
 await liubei.getByText("Every message arrives").first().waitFor();
 await liubei.getByRole("navigation").getByRole("link", { name: /^赵云/ }).click();
 await say(liubei, "明日出发 🐎");
-await zhaoyun.getByText("明日出发").waitFor();
+await zhaoyun.getByText("明日出发").first().waitFor();
 await say(zhaoyun, "末将领命！");
 await liubei.getByRole("article").filter({ hasText: "末将领命" }).waitFor();
 await pause(2000); // marks and presence come to rest, and the pointer's shade goes
