@@ -41,10 +41,10 @@ const zhaoyun = await enter("zhaoyun", phone, "liubei");
 await say(liubei, "Good evening! Is the wind with us?");
 await say(zhaoyun, "主公，东风已起。");
 await say(zhaoyun, "Every message arrives, once, in order.");
-await liubei.getByText("Every message arrives").first().waitFor();
+await liubei.getByText("Every message arrives").first().waitFor({ state: "attached" });
 await liubei.getByRole("navigation").getByRole("link", { name: /^赵云/ }).click();
 await say(liubei, "明日出发 🐎");
-await zhaoyun.getByText("明日出发").first().waitFor();
+await zhaoyun.getByRole("article").filter({ hasText: "明日出发" }).waitFor();
 await say(zhaoyun, "末将领命！");
 await liubei.getByRole("article").filter({ hasText: "末将领命" }).waitFor();
 await pause(2000); // marks and presence come to rest, and the pointer's shade goes
