@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { Icon } from "../../parts/icons.tsx";
@@ -46,10 +46,12 @@ export function Lines({ id, opened, onEdit, onView }: Props) {
   if (opened && !placed.current && lines.length > 0 && newFrom.peek() === "" && (talk?.unread ?? 0) > 0) {
     newFrom.value = firstNew(lines, readAtFirst.current);
   }
-  const me = model.me.value?.id ?? "";
-  const rows = useMemo(() => rowsOf(lines, { me, whole: whole.value, newFrom: newFrom.value }), [lines, me, whole.value, newFrom.value]);
   const prepended =
     before.current.length > 0 && before.current[0]?.key !== lines[0]?.key && before.current.at(-1)?.key === lines.at(-1)?.key;
+  // What is older may be new as well.
+  if (prepended && newFrom.peek() !== "") newFrom.value = firstNew(lines, readAtFirst.current);
+  const me = model.me.value?.id ?? "";
+  const rows = useMemo(() => rowsOf(lines, { me, whole: whole.value, newFrom: newFrom.value }), [lines, me, whole.value, newFrom.value]);
 
   const toEnd = () => virtual.current?.scrollToIndex(rows.length - 1, { align: "end" });
 
@@ -85,8 +87,10 @@ export function Lines({ id, opened, onEdit, onView }: Props) {
     if (!placed.current) {
       placed.current = true;
       const at = rows.findIndex((row) => row.kind === "new");
-      if (at > 0) virtual.current?.scrollToIndex(at, { align: "start" });
-      else toEnd();
+      if (at >= 0) {
+        atEnd.value = false; // Nothing of it has been before anybody's eyes yet.
+        virtual.current?.scrollToIndex(at, { align: "start" });
+      } else toEnd();
       requestAnimationFrame(look);
     } else if ((atEnd.value || own) && !prepended) toEnd();
     before.current = lines;
@@ -98,7 +102,7 @@ export function Lines({ id, opened, onEdit, onView }: Props) {
     if (opened && box && box.scrollHeight <= box.clientHeight + nearBeginning / 2) older();
   }, [opened, rows.length, model.state.value.phase]);
 
-  useRead(id, lines, opened && atEnd.value, seenTo);
+  useRead(id, lines, opened, atEnd, placed, seenTo);
   useHeard(lines, opened);
 
   const typing = typingWords(model, id);
@@ -145,16 +149,24 @@ export function Lines({ id, opened, onEdit, onView }: Props) {
   );
 }
 
-// useRead raises the read mark when somebody has the end before their eyes.
-function useRead(id: string, lines: readonly Line[], atEnd: boolean, seenTo: { current: bigint }): void {
+// useRead raises the read mark when somebody has the end before their eyes: not before it
+// is known where the conversation begins for them.
+function useRead(
+  id: string,
+  lines: readonly Line[],
+  opened: boolean,
+  atEnd: ReadonlySignal<boolean>,
+  placed: { current: boolean },
+  seenTo: { current: bigint },
+): void {
   const { client } = useModel();
   const last = lastSeq(lines);
   const looks = seen.value;
   useEffect(() => {
-    if (!atEnd || last === 0n) return;
+    if (!opened || !placed.current || !atEnd.peek() || last === 0n) return;
     if (last > seenTo.current) seenTo.current = last;
     if (looks) client.read(id, last);
-  }, [client, id, last, atEnd, looks]);
+  }, [client, id, last, opened, atEnd.value, looks]);
 }
 
 // useHeard tells screen readers what others write, as it comes, and nothing of
