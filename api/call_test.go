@@ -211,9 +211,6 @@ func TestCallsThatAreTooManyAreRefused(t *testing.T) {
 
 // TestSlowBodyIsCut has a client that says a byte a second, or none.
 func TestSlowBodyIsCut(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits for a deadline of 10 s")
-	}
 	t.Parallel()
 	s := start(t, Limits{})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
@@ -239,9 +236,6 @@ func TestSlowBodyIsCut(t *testing.T) {
 // TestBodyThatNobodyReadsIsCut has clients that promise a body, which is not wanted, and
 // say no more: each would keep its conn for ever.
 func TestBodyThatNobodyReadsIsCut(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits for a deadline of 10 s")
-	}
 	t.Parallel()
 	s := start(t, Limits{})
 	for request, status := range map[string]string{
