@@ -100,7 +100,7 @@ check: ## run every static check, as CI does
 	@.ci/run static
 
 .PHONY: ci
-ci: ## run the whole CI (some 25 minutes on two cores)
+ci: ## run the whole CI (some 35 minutes on two cores)
 	@.ci/run
 
 .PHONY: clean
