@@ -5,9 +5,9 @@ import (
 )
 
 // Drain gives the conns back. It returns when no gateway gives this process
-// anything any more, every command is applied and every link has said goodbye,
-// or with an error when ctx ends before. Run has to be running and goes on. It is
-// called once.
+// anything any more, every command is applied, or its gateway has ended, and every
+// link has said goodbye, or with an error when ctx ends before. Run has to be
+// running and goes on. It is called once.
 func (m *Mesh) Drain(ctx context.Context) error {
 	m.draining.Store(true)
 	for _, g := range m.roster.Load().all {
@@ -25,7 +25,7 @@ func (m *Mesh) Drain(ctx context.Context) error {
 	// refused, and commands that wait for a stream are waited for.
 	m.endLogs()
 	for _, g := range m.roster.Load().all {
-		if err := g.log.settle(ctx, g.log.flushed); err != nil {
+		if err := g.log.settle(ctx, func() bool { return g.log.flushed() || g.ended() }); err != nil {
 			return err
 		}
 	}
@@ -44,6 +44,11 @@ func (m *Mesh) Drain(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 }
+
+// ended reports whether the gateway said that it drains, and has been without a stream
+// since: its conns are closed, so what waits for it is for nobody. The view says the same
+// when there is a register. Its log's mu is held.
+func (g *Gateway) ended() bool { return g.leaving.Load() && g.log.away }
 
 // endLogs makes all gateways take no more commands, also those that come later.
 func (m *Mesh) endLogs() {

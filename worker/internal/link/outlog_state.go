@@ -118,10 +118,12 @@ func (l *outlog) close(why error) {
 func (l *outlog) setAway() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.live && l.ended == nil {
-		l.away = true
-		l.answerAll(ErrAway)
+	if l.live {
+		return
 	}
+	l.away = true
+	l.answerAll(ErrAway)
+	l.changed()
 }
 
 // answerAll tells whoever awaits a result that there is none. mu is held.

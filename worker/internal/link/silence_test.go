@@ -89,6 +89,46 @@ func TestPlannedEndIsNoWarning(t *testing.T) {
 	}
 }
 
+// Gateways and workers are stopped while no register is there to say that a gateway has
+// left. What was sent to one that said it drains, and has ended, is for nobody any more;
+// one that is away without a word may come back, and is waited for.
+func TestDrainDoesNotWaitForAGatewayThatSaidItEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		last []byte
+		want error
+	}{
+		"it said so":           {record.AppendLeaving(nil), nil},
+		"it went without word": {nil, context.DeadlineExceeded},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			served := make(chan struct{})
+			p := &pipes{serve: func(s fakegate.Stream) error {
+				if ended(served) {
+					return nil // nobody is there any more
+				}
+				defer close(served)
+				if err := greet(s, 0); err != nil || test.last == nil {
+					return err
+				}
+				return s.Send(test.last)
+			}}
+			w := newWorker(t, nil, func(c *link.Config) { c.Dial = p }).run()
+			w.view.set(register.Member{ID: "gw", Role: "gateway", Boot: 1})
+			<-served
+			synctest.Wait()
+			if err := w.gateway(1).TrySend(toUser("ann"), nil); err != nil {
+				t.Errorf("%s: send: %v", name, err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if err := w.mesh.Drain(ctx); !errors.Is(err, test.want) {
+				t.Errorf("%s: drain: got %v, want %v", name, err, test.want)
+			}
+			w.stop()
+		})
+	}
+}
+
 func TestSilentGatewayIsGivenUpAfterThreeSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pipes{serve: func(s fakegate.Stream) error {
@@ -198,4 +238,13 @@ func TestLeaseCountsFromTheBeat(t *testing.T) {
 		w.stop()
 		time.Sleep(time.Second) // for the gateway to end
 	})
+}
+
+func ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
