@@ -204,8 +204,23 @@ func (p *Process) Stop(ctx context.Context) (Exit, error) {
 	case <-l.ended:
 		return l.exit, nil
 	case <-ctx.Done():
+		p.dump(l)
 		_ = p.Kill()
 		return l.exit, fmt.Errorf("%s did not end after SIGTERM: %w", p.Name(), context.Cause(ctx))
+	}
+}
+
+// dumpTime is for a process that hangs to write where it hangs.
+const dumpTime = 2 * time.Second
+
+// dump has a Go process write the stacks of its goroutines to its output.
+func (p *Process) dump(l *life) {
+	if p.Signal(syscall.SIGQUIT) != nil {
+		return
+	}
+	select {
+	case <-l.ended:
+	case <-time.After(dumpTime):
 	}
 }
 
