@@ -118,6 +118,14 @@ func (o *outbox) sent(bytes int) {
 	o.mu.Unlock()
 }
 
+// finish closes the outbox; what is in it is still to be taken.
+func (o *outbox) finish() {
+	o.mu.Lock()
+	o.closed = true
+	o.mu.Unlock()
+	o.signal()
+}
+
 // drop closes the outbox and throws away what is in it.
 func (o *outbox) drop() {
 	o.mu.Lock()

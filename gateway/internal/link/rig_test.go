@@ -79,12 +79,14 @@ func (r *rig) start() {
 	server := r.link.NewServer(nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	all.Go(func() { _ = r.link.Run(ctx) })
+	all.Go(func() {
+		_ = r.link.Run(ctx)
+		link.Stop(server)
+	})
 	all.Go(func() { _ = r.ws.Serve(ctx, clients, nil) })
 	all.Go(func() { _ = server.Serve(r.link.Guard(links)) })
 	r.end = sync.OnceFunc(func() {
 		cancel()
-		server.Stop()
 		done := make(chan struct{})
 		go func() { all.Wait(); close(done) }()
 		select {

@@ -39,3 +39,15 @@ func (l *Link) NewServer(t *tls.Config) *grpc.Server {
 	s.RegisterService(&Desc, l)
 	return s
 }
+
+// lastWords is how long the end of a gateway waits for a worker to take what it was told.
+const lastWords = 500 * time.Millisecond
+
+// Stop ends s after Run has returned. Its connections close when what was said last, that
+// the streams have ended and why, has left; whoever does not read is cut off after
+// lastWords.
+func Stop(s *grpc.Server) {
+	cut := time.AfterFunc(lastWords, s.Stop)
+	defer cut.Stop()
+	s.GracefulStop()
+}

@@ -145,6 +145,9 @@ func (l *Link) run(ctx context.Context, w *worker, stream grpc.ServerStream) (cl
 		select {
 		case err = <-received: // a goodbye is one, even if the stream is gone by now
 		default:
+			if l.life.Err() != nil {
+				w.lastWords(sent)
+			}
 		}
 	}
 	w.end(err)

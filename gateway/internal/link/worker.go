@@ -86,6 +86,16 @@ func (w *worker) snapshot() {
 
 func (w *worker) tellLeaving() { w.out.add(record.AppendLeaving) }
 
+// lastWords lets what the worker was told leave, that the gateway leaves among it. sent
+// hears when all has.
+func (w *worker) lastWords(sent <-chan error) {
+	w.out.finish()
+	select {
+	case <-sent:
+	case <-time.After(lastWords): // it does not read
+	}
+}
+
 // tellDrained answers Draining, once.
 func (w *worker) tellDrained() {
 	if w.drained.CompareAndSwap(false, true) {
