@@ -28,6 +28,7 @@ type relay struct {
 	conns   []net.Conn
 	refuses bool
 	stalled chan struct{} // closed when bytes pass again; nil: they do
+	budget  int           // bytes that pass until all conns are cut, once; 0: never
 }
 
 // newRelay changes the database's URL to one that goes by the relay.
@@ -86,6 +87,7 @@ func (r *relay) pass(to, from net.Conn) {
 		}
 		r.mu.Lock()
 		stalled := r.stalled
+		r.spend(n)
 		r.mu.Unlock()
 		if stalled != nil {
 			<-stalled
@@ -94,6 +96,20 @@ func (r *relay) pass(to, from net.Conn) {
 			return
 		}
 	}
+}
+
+// spend cuts all conns when the budget is spent. mu is held.
+func (r *relay) spend(n int) {
+	if r.budget == 0 {
+		return
+	}
+	if r.budget = max(r.budget-n, 0); r.budget > 0 {
+		return
+	}
+	for _, c := range r.conns {
+		c.Close()
+	}
+	r.conns = nil
 }
 
 // set refuses conns and cuts those there are, or lets no byte pass, or neither.
@@ -136,6 +152,32 @@ func strikes(t *testing.T, d *storetest.Database) map[string]func() (heal func()
 		}
 		return func() { _ = tx.Rollback(); _ = db.Close() }
 	}}
+}
+
+// TestStartOutlivesACut cuts the conns of a process that starts after so and so many
+// bytes: while it connects, migrates, reads its secret.
+func TestStartOutlivesACut(t *testing.T) {
+	t.Parallel()
+	for _, server := range []func(testing.TB) storetest.Database{storetest.Postgres, storetest.MySQL} {
+		d := server(t)
+		r := newRelay(t, &d)
+		for budget := 100; ; budget += budget / 3 {
+			r.mu.Lock()
+			r.budget = budget
+			r.mu.Unlock()
+			s := d.Open(t)
+			if _, err := s.Secret(t.Context(), "of the test"); err != nil {
+				t.Fatalf("%s: cut after %d bytes: the secret: %v", d.Name, budget, err)
+			}
+			r.mu.Lock()
+			cut := r.budget == 0
+			r.budget = 0
+			r.mu.Unlock()
+			if !cut {
+				break // not so many are needed
+			}
+		}
+	}
 }
 
 // TestADatabaseThatIsAway: sends are answered soon, what is temporary as such, and when

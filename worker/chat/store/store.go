@@ -32,7 +32,7 @@ type Store struct {
 }
 
 // Open connects, migrates, and starts what commits sends. A database that is not there
-// yet is waited for until ctx ends.
+// yet, or goes away meanwhile, is waited for until ctx ends.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -43,8 +43,22 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{cfg: cfg, dialect: d, log: cfg.Log, rosters: newRosters()}
-	if s.write, s.read, err = s.connect(ctx); err != nil {
+	if err = s.patiently(ctx, func() error { return s.open(ctx) }); err != nil {
 		return nil, fmt.Errorf("database %s: %w", d.where(), err)
+	}
+	count := 1
+	if d.locks() {
+		count = serverLanes
+	}
+	s.lanes = startLanes(count, s.storeBatch)
+	return s, nil
+}
+
+// open connects and brings the database to the newest version. What a cut leaves half
+// done is done when it is called again.
+func (s *Store) open(ctx context.Context) (err error) {
+	if s.write, s.read, err = s.dialect.open(ctx); err != nil {
+		return err
 	}
 	if s.w, err = s.gorm(s.write); err == nil {
 		s.r = s.w
@@ -56,29 +70,24 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		err = s.migrate(ctx)
 	}
 	if err != nil {
-		s.Close()
-		return nil, fmt.Errorf("database %s: %w", d.where(), err)
+		s.disconnect()
 	}
-	count := 1
-	if d.locks() {
-		count = serverLanes
-	}
-	s.lanes = startLanes(count, s.storeBatch)
-	return s, nil
+	return err
 }
 
-// connect tries until the database is there or ctx ends, and says once that it waits.
-func (s *Store) connect(ctx context.Context) (write, read *sql.DB, err error) {
+// patiently does what a start needs until the database is there for it, or ctx ends, and
+// says once that it waits.
+func (s *Store) patiently(ctx context.Context, do func() error) error {
 	for try := 0; ; try++ {
-		write, read, err = s.dialect.open(ctx)
-		if c := s.class(err); err == nil || c != away && c != busy {
-			return write, read, err
+		err := do()
+		if c := s.class(err); c != away && c != busy && c != collision { // nil is none of them
+			return err
 		}
 		if try == 0 {
 			s.log.Warn("waiting for the database", "database", s.dialect.where(), "err", err)
 		}
 		if !sleep(ctx, min(time.Duration(try+1)*200*time.Millisecond, 2*time.Second)) {
-			return nil, nil, errors.Join(context.Cause(ctx), err)
+			return errors.Join(context.Cause(ctx), err)
 		}
 	}
 }
@@ -101,6 +110,10 @@ func (s *Store) gorm(db *sql.DB) (*gorm.DB, error) {
 // Close ends what Open started. Sends that wait are answered Unavailable.
 func (s *Store) Close() {
 	s.lanes.stop()
+	s.disconnect()
+}
+
+func (s *Store) disconnect() {
 	if s.read != nil && s.read != s.write {
 		s.read.Close()
 	}
