@@ -48,8 +48,12 @@ func (r *rig) strike(ctx context.Context, f Fault) error {
 		return w.Start()
 	case Terminate:
 		began := time.Now()
-		if e, err := w.Stop(ctx); err != nil || e.Code != 0 {
-			return errors.Join(err, fmt.Errorf("ended with %v", e))
+		e, err := w.Stop(ctx)
+		if err == nil && e.Code != 0 {
+			err = fmt.Errorf("ended with %v", e)
+		}
+		if err != nil {
+			return err
 		}
 		r.drained(time.Since(began))
 		return w.Start()

@@ -24,7 +24,7 @@ func (p *Process) AwaitFrozen(ctx context.Context) error {
 	return poll(ctx, p.Name()+" to stand still", func() (bool, error) {
 		pid := p.PID()
 		if pid == 0 {
-			return false, fmt.Errorf("%s: %w", p.Name(), errNotRunning)
+			return false, p.notRunning()
 		}
 		return frozen(pid), nil
 	})

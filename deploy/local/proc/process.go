@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -163,11 +164,21 @@ func (p *Process) current() *life {
 // errNotRunning is returned by everything that needs a living process.
 var errNotRunning = errors.New("does not run")
 
+// notRunning is errNotRunning with how the process ended, and what it said last: one that
+// died by itself explains itself there.
+func (p *Process) notRunning() error {
+	e, ended := p.Exit()
+	if !ended {
+		return fmt.Errorf("%s: %w", p.Name(), errNotRunning)
+	}
+	return fmt.Errorf("%s: %w: it ended with %v; its last lines:\n%s", p.Name(), errNotRunning, e, strings.Join(p.Tail(), "\n"))
+}
+
 // Signal sends a signal to the whole process group.
 func (p *Process) Signal(sig syscall.Signal) error {
 	l := p.current()
 	if l == nil || isClosed(l.ended) {
-		return fmt.Errorf("%s: %w", p.Name(), errNotRunning)
+		return p.notRunning()
 	}
 	if err := syscall.Kill(-l.pid, sig); err != nil {
 		return fmt.Errorf("signal %v to %s: %w", sig, p.Name(), err)
@@ -195,7 +206,7 @@ func (p *Process) Kill() error {
 func (p *Process) Stop(ctx context.Context) (Exit, error) {
 	l := p.current()
 	if l == nil || isClosed(l.ended) {
-		return Exit{}, fmt.Errorf("%s: %w", p.Name(), errNotRunning)
+		return Exit{}, p.notRunning()
 	}
 	if err := p.Signal(syscall.SIGTERM); err != nil && !isClosed(l.ended) {
 		return Exit{}, err

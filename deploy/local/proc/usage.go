@@ -22,7 +22,7 @@ const userHz = 100
 func (p *Process) Usage() (Usage, error) {
 	pid := p.PID()
 	if pid == 0 {
-		return Usage{}, fmt.Errorf("%s: %w", p.Name(), errNotRunning)
+		return Usage{}, p.notRunning()
 	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

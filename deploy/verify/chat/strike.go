@@ -54,10 +54,11 @@ func (r *rig) strike(ctx context.Context, f Fault) error {
 		pause(ctx, f.For)
 		return p.Start()
 	case Stop:
-		if e, err := p.Stop(ctx); err != nil || e.Code != 0 {
-			return errors.Join(err, fmt.Errorf("ended with %v", e))
+		e, err := p.Stop(ctx)
+		if err == nil && e.Code != 0 {
+			err = fmt.Errorf("ended with %v", e)
 		}
-		return p.Start()
+		return errors.Join(err, p.Start())
 	case Freeze:
 		if err := p.Signal(syscall.SIGSTOP); err != nil {
 			return err
