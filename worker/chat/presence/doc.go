@@ -5,7 +5,9 @@
 // Every worker hears all claims and keeps the same picture. For each user one of the
 // workers tells the others: the first by rendezvous hash of those that have been there
 // for a few seconds. When it goes, the next one tells again what it may have left
-// untold. News can be lost or come twice all the same: clients ask when they open a
+// untold. What a worker hears may be behind what another hears: who has answered, or told,
+// what turns out to be over tells how it is too, because nobody else knows that somebody
+// believes it. News can be lost or come twice all the same: clients ask when they open a
 // session or a conversation.
 //
 // Who has something to be told stands in a queue, once, and what is told is how it is

@@ -158,7 +158,7 @@ func (p *Presence) one(ctx context.Context, user string) error {
 	if len(to) == 0 {
 		return nil
 	}
-	return p.cfg.Tell(ctx, to, p.of(user, false))
+	return p.cfg.Tell(ctx, to, p.of(user, false, p.cfg.Users.Present(user)))
 }
 
 // pause waits, or until ctx ends.

@@ -73,9 +73,11 @@ type Presence struct {
 	cfg   Config
 	owner string
 
-	mu      sync.Mutex          // guards users and counter; a leaf
+	mu      sync.Mutex          // guards what follows; a leaf
 	users   map[string]struct{} // taken for online
 	counter int64               // of what was said last
+	offline said                // who was said to be offline
+	online  said                // who was said to be online, and had no conn any more
 
 	news news
 
@@ -113,7 +115,7 @@ func New(cfg Config) *Presence {
 	}
 	return &Presence{
 		cfg: cfg, owner: fmt.Sprintf("%016x", cfg.Boot), news: newNews(),
-		users: map[string]struct{}{}, leaving: map[string]time.Time{}, since: map[uint64]time.Time{},
+		users: map[string]struct{}{}, offline: said{lasts: behind}, online: said{lasts: Grace + skew}, leaving: map[string]time.Time{}, since: map[uint64]time.Time{},
 	}
 }
 
@@ -150,7 +152,7 @@ func (p *Presence) keep(ctx context.Context) {
 		// taken from it long after that has come since.
 		p.introduce(now)
 		for _, user := range p.cfg.Users.Take() {
-			p.see(user, now, !p.knows)
+			p.see(user, now, p.fresh(now))
 		}
 		if ticked {
 			p.expire(now)
@@ -171,6 +173,15 @@ func (p *Presence) introduce(now time.Time) {
 	}
 }
 
+// fresh reports whether this process cannot tell yet who comes from who was there. Once it
+// has been there for as long as the others wait until they leave news to it, it tells,
+// also if it has not been in step with all gateways for a second since: where they come
+// and go that may take long.
+func (p *Presence) fresh(now time.Time) bool {
+	since, looked := p.since[p.cfg.Boot]
+	return !p.knows && (!looked || now.Sub(since) < settled)
+}
+
 // see takes in that a user may have come or gone. A worker that has just started takes
 // everybody it hears of for known.
 func (p *Presence) see(user string, now time.Time, quiet bool) {
@@ -180,8 +191,9 @@ func (p *Presence) see(user string, now time.Time, quiet bool) {
 		since, left := p.leaving[user]
 		delete(p.leaving, user)
 		late := left && now.Sub(since) > Grace-skew
-		if (p.set(user, true) || late) && !quiet {
-			p.note(change{user, now})
+		news, believed := p.set(user, true)
+		if believed || (news || late) && !quiet {
+			p.note(change{user, now}, believed)
 		}
 	case p.has(user):
 		if _, there := p.leaving[user]; !there {
@@ -200,9 +212,13 @@ func (p *Presence) expire(now time.Time) {
 		if p.cfg.Users.Present(user) {
 			continue // the news of it is on its way
 		}
-		p.set(user, false)
-		p.note(change{user, now})
+		_, believed := p.set(user, false)
+		p.note(change{user, now}, believed)
 	}
+	p.mu.Lock()
+	p.offline.turn(now)
+	p.online.turn(now)
+	p.mu.Unlock()
 	old := max(0, len(p.recent)-mostRecent)
 	for old < len(p.recent) && now.Sub(p.recent[old].at) > remember {
 		old++
@@ -210,10 +226,11 @@ func (p *Presence) expire(now time.Time) {
 	p.recent = slices.Delete(p.recent, 0, old)
 }
 
-// note remembers a change, and has it told if that is this worker's part.
-func (p *Presence) note(c change) {
+// note remembers a change, and has it told if that is this worker's part, or believed
+// says that somebody believes something else because of it.
+func (p *Presence) note(c change, believed bool) {
 	p.recent = append(p.recent, c)
-	if first(p.told, c.user) == p.cfg.Boot {
+	if believed || first(p.told, c.user) == p.cfg.Boot {
 		p.news.add(c.user)
 	}
 }
@@ -265,19 +282,28 @@ func (p *Presence) Whole() bool {
 func (p *Presence) Look(users []chat.UserID) []*chatv1.Presence {
 	list := make([]*chatv1.Presence, len(users))
 	for i, u := range users {
-		list[i] = p.of(string(u), p.cfg.Users.Present(string(u)))
+		claimed := p.cfg.Users.Present(string(u))
+		list[i] = p.of(string(u), claimed, claimed)
 	}
 	return list
 }
 
-// of is how it is with a user, who is there if claimed in any case. What has a higher
-// counter is the later truth: both are taken under the lock under which that changes.
-func (p *Presence) of(user string, claimed bool) *chatv1.Presence {
+// of is what is said of a user, who is there if counted in any case; claimed is whether
+// there is a conn. What has a higher counter is the later truth: both are taken under the
+// lock under which that changes, and so is the note of what may be over already.
+func (p *Presence) of(user string, counted, claimed bool) *chatv1.Presence {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, online := p.users[user]
+	online = online || counted
+	switch {
+	case !online:
+		p.offline.add(user)
+	case !claimed:
+		p.online.add(user)
+	}
 	p.counter++
-	return &chatv1.Presence{User: user, Online: online || claimed, Owner: p.owner, Counter: p.counter}
+	return &chatv1.Presence{User: user, Online: online, Owner: p.owner, Counter: p.counter}
 }
 
 // Stats reads all counters.
@@ -296,15 +322,16 @@ func (p *Presence) has(user string) bool {
 	return online
 }
 
-// set takes a user for online or offline, and reports whether that is new.
-func (p *Presence) set(user string, online bool) bool {
+// set takes a user for online or offline. news: that is new; believed: this worker has
+// said the opposite lately.
+func (p *Presence) set(user string, online bool) (news, believed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, was := p.users[user]
 	if online {
 		p.users[user] = struct{}{}
-	} else {
-		delete(p.users, user)
+		return !was, p.offline.has(user)
 	}
-	return was != online
+	delete(p.users, user)
+	return was, p.online.has(user)
 }

@@ -38,6 +38,7 @@ type feed struct {
 	*world
 	users, workers chan struct{}
 	list           map[string]bool
+	behind         map[string]bool // what it still believes, of users of whom it has not heard the news
 }
 
 func newWorld(boots ...uint64) *world { return &world{present: map[string]bool{}, boots: boots} }
@@ -131,7 +132,37 @@ func (f *feed) Take() []string {
 func (f *feed) Present(u string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if old, ok := f.behind[u]; ok {
+		return old
+	}
 	return u == "watcher" || f.present[u]
+}
+
+// hold lets the feed of the n-th worker lag: it does not hear of a user until catchUp.
+func (w *world) hold(n int, user string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.feeds[n].behind = map[string]bool{user: w.present[user]}
+}
+
+func (w *world) catchUp(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.feeds[n]
+	for u := range f.behind {
+		f.list[u] = true
+	}
+	f.behind = nil
+	poke(f.users)
+}
+
+// ofFirst returns a user of whom the first of the boots tells.
+func ofFirst(boots ...uint64) string {
+	for i := 0; ; i++ {
+		if u := fmt.Sprint("u", i); first(boots, u) == boots[0] {
+			return u
+		}
+	}
 }
 
 type ranks struct{ *feed }
@@ -220,6 +251,90 @@ func TestWhoComesBackLateIsToldThoughTheGraceLasts(t *testing.T) {
 		time.Sleep(Grace - skew + time.Second)
 		w.set(true, "ann")
 		time.Sleep(time.Second)
+		if news, want := w.heard(), fmt.Sprintf("%016x ann true", 1); !slices.Equal(news, []string{want}) {
+			t.Errorf("told %v, want %s", news, want)
+		}
+	})
+}
+
+// Ann has come, and the worker whose part it is has told so, before bob was there. Another
+// worker has not heard of it and answers bob that she is offline. Nobody but that one can
+// know that bob believes it.
+func TestWhoAnsweredWhatWasNoLongerSoTellsHowItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1, 2)
+		_, stop1 := w.start(t, 1)
+		defer stop1()
+		p2, stop2 := w.start(t, 2)
+		defer stop2()
+		ann := ofFirst(1, 2)
+		time.Sleep(settled + time.Second)
+		w.hold(1, ann)
+		w.set(true, ann)
+		w.heard()
+		if p2.Look([]chat.UserID{chat.UserID(ann)})[0].GetOnline() {
+			t.Fatal("it has heard")
+		}
+		w.catchUp(1)
+		if news, want := w.heard(), fmt.Sprintf("%016x %s true", 2, ann); !slices.Equal(news, []string{want}) {
+			t.Errorf("who answered told %v, want %s", news, want)
+		}
+
+		// The same with who goes: it answers within the grace that the other saw the end of.
+		w.hold(1, ann)
+		w.set(false, ann)
+		time.Sleep(skew - time.Second)
+		w.catchUp(1)
+		time.Sleep(Grace - skew + 2*time.Second)
+		w.heard()
+		if !p2.Look([]chat.UserID{chat.UserID(ann)})[0].GetOnline() {
+			t.Fatal("it saw her go as early as the other")
+		}
+		time.Sleep(skew)
+		if news, want := w.heard(), fmt.Sprintf("%016x %s false", 2, ann); !slices.Equal(news, []string{want}) {
+			t.Errorf("who answered told %v, want %s", news, want)
+		}
+	})
+}
+
+// A worker tells that ann is offline when she is back, which it has not heard; and when
+// it hears it another worker is the one that tells.
+func TestWhoToldWhatWasNoLongerSoTellsHowItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		_, stop := w.start(t, 1)
+		defer stop()
+		ann := ofFirst(2, 1)
+		time.Sleep(settled + time.Second)
+		w.set(true, ann)
+		time.Sleep(time.Second)
+		w.set(false, ann)
+		time.Sleep(Grace - settled + 2*tick)
+		w.work(1, 2) // the other one tells from half a second after the grace on
+		time.Sleep(settled - 3*tick)
+		w.hold(0, ann)
+		w.set(true, ann)
+		time.Sleep(behind/2 + tick)
+		if news, want := w.heard(), fmt.Sprintf("%016x %s false", 1, ann); len(news) == 0 || news[len(news)-1] != want {
+			t.Fatalf("told %v, want %s at last", news, want)
+		}
+		w.catchUp(0)
+		if news, want := w.heard(), fmt.Sprintf("%016x %s true", 1, ann); !slices.Equal(news, []string{want}) {
+			t.Errorf("told %v, want %s", news, want)
+		}
+	})
+}
+
+// Others leave news to a worker that has been there for five seconds, so from then on it
+// tells, also if it has not been in step with everybody yet: gateways come and go.
+func TestWorkerThatIsNeverInStepTellsAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		w.partial = true
+		_, stop := w.start(t, 1)
+		defer stop()
+		time.Sleep(settled + time.Second)
+		w.set(true, "ann")
 		if news, want := w.heard(), fmt.Sprintf("%016x ann true", 1); !slices.Equal(news, []string{want}) {
 			t.Errorf("told %v, want %s", news, want)
 		}
