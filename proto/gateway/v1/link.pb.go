@@ -144,6 +144,63 @@ func (ClosedBy) EnumDescriptor() ([]byte, []int) {
 	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{1}
 }
 
+// Listed says what a list is of.
+type Listed int32
+
+const (
+	// LISTED_UNSPECIFIED is refused.
+	Listed_LISTED_UNSPECIFIED Listed = 0
+	// LISTED_CONNS is conns, each once.
+	Listed_LISTED_CONNS Listed = 1
+	// LISTED_USERS is users with conns here, each once.
+	Listed_LISTED_USERS Listed = 2
+	// LISTED_GROUPS is groups with conns here, each once; List.groups must be empty.
+	Listed_LISTED_GROUPS Listed = 3
+)
+
+// Enum value maps for Listed.
+var (
+	Listed_name = map[int32]string{
+		0: "LISTED_UNSPECIFIED",
+		1: "LISTED_CONNS",
+		2: "LISTED_USERS",
+		3: "LISTED_GROUPS",
+	}
+	Listed_value = map[string]int32{
+		"LISTED_UNSPECIFIED": 0,
+		"LISTED_CONNS":       1,
+		"LISTED_USERS":       2,
+		"LISTED_GROUPS":      3,
+	}
+)
+
+func (x Listed) Enum() *Listed {
+	p := new(Listed)
+	*p = x
+	return p
+}
+
+func (x Listed) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Listed) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_gateway_v1_link_proto_enumTypes[2].Descriptor()
+}
+
+func (Listed) Type() protoreflect.EnumType {
+	return &file_parley_gateway_v1_link_proto_enumTypes[2]
+}
+
+func (x Listed) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Listed.Descriptor instead.
+func (Listed) EnumDescriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{2}
+}
+
 // Status is how a command ended.
 type Status int32
 
@@ -206,11 +263,11 @@ func (x Status) String() string {
 }
 
 func (Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_gateway_v1_link_proto_enumTypes[2].Descriptor()
+	return file_parley_gateway_v1_link_proto_enumTypes[3].Descriptor()
 }
 
 func (Status) Type() protoreflect.EnumType {
-	return &file_parley_gateway_v1_link_proto_enumTypes[2]
+	return &file_parley_gateway_v1_link_proto_enumTypes[3]
 }
 
 func (x Status) Number() protoreflect.EnumNumber {
@@ -219,7 +276,7 @@ func (x Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Status.Descriptor instead.
 func (Status) EnumDescriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{2}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{3}
 }
 
 // AttachRequest is what a worker sends: one step of the handshake, or a batch.
@@ -1182,16 +1239,21 @@ func (x *CloseConn) GetNow() bool {
 	return false
 }
 
-// SessionWrite replaces a conn's session.
+// SessionWrite writes a conn's session.
 type SessionWrite struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// session is the new content.
+	// session is the new content, or with merge what is merged into it.
 	Session []byte `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	// if_version makes the write conditional on the version that is there; the
 	// version that no session has is 0. Only looked at when conditional is set.
 	IfVersion uint64 `protobuf:"varint,2,opt,name=if_version,json=ifVersion,proto3" json:"if_version,omitempty"`
 	// conditional turns if_version on.
-	Conditional   bool `protobuf:"varint,3,opt,name=conditional,proto3" json:"conditional,omitempty"`
+	Conditional bool `protobuf:"varint,3,opt,name=conditional,proto3" json:"conditional,omitempty"`
+	// merge says that session is a JSON merge patch (RFC 7396) of the session that is
+	// there, which has to be a JSON object, or none: objects are merged, null takes a
+	// key away, everything else replaces. A session that is none, or a patch that is
+	// none, is answered INVALID.
+	Merge         bool `protobuf:"varint,4,opt,name=merge,proto3" json:"merge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1243,6 +1305,13 @@ func (x *SessionWrite) GetIfVersion() uint64 {
 func (x *SessionWrite) GetConditional() bool {
 	if x != nil {
 		return x.Conditional
+	}
+	return false
+}
+
+func (x *SessionWrite) GetMerge() bool {
+	if x != nil {
+		return x.Merge
 	}
 	return false
 }
@@ -1497,6 +1566,7 @@ type Command struct {
 	//	*Command_Session
 	//	*Command_Confirm
 	//	*Command_Query
+	//	*Command_Batch
 	Do            isCommand_Do `protobuf_oneof:"do"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1611,6 +1681,15 @@ func (x *Command) GetQuery() *Query {
 	return nil
 }
 
+func (x *Command) GetBatch() *Batch {
+	if x != nil {
+		if x, ok := x.Do.(*Command_Batch); ok {
+			return x.Batch
+		}
+	}
+	return nil
+}
+
 type isCommand_Do interface {
 	isCommand_Do()
 }
@@ -1655,6 +1734,11 @@ type Command_Query struct {
 	Query *Query `protobuf:"bytes,8,opt,name=query,proto3,oneof"`
 }
 
+type Command_Batch struct {
+	// batch carries out several.
+	Batch *Batch `protobuf:"bytes,9,opt,name=batch,proto3,oneof"`
+}
+
 func (*Command_Bind) isCommand_Do() {}
 
 func (*Command_Unbind) isCommand_Do() {}
@@ -1671,6 +1755,56 @@ func (*Command_Confirm) isCommand_Do() {}
 
 func (*Command_Query) isCommand_Do() {}
 
+func (*Command_Batch) isCommand_Do() {}
+
+// Batch carries out commands in order, and answers each: Result.results. What one of
+// them is answered changes nothing for the next. The whole is answered when the last
+// is, so when no worker can miss any of its routes.
+type Batch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// commands are 1 to 1,000 of any kind but query and batch.
+	Commands      []*Command `protobuf:"bytes,1,rep,name=commands,proto3" json:"commands,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Batch) Reset() {
+	*x = Batch{}
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Batch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Batch) ProtoMessage() {}
+
+func (x *Batch) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Batch.ProtoReflect.Descriptor instead.
+func (*Batch) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Batch) GetCommands() []*Command {
+	if x != nil {
+		return x.Commands
+	}
+	return nil
+}
+
 // Bind ties a conn to a user; the one it had before is replaced. It is answered
 // when no attached worker can miss the route any more.
 type Bind struct {
@@ -1685,7 +1819,7 @@ type Bind struct {
 
 func (x *Bind) Reset() {
 	*x = Bind{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[17]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +1831,7 @@ func (x *Bind) String() string {
 func (*Bind) ProtoMessage() {}
 
 func (x *Bind) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[17]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +1844,7 @@ func (x *Bind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bind.ProtoReflect.Descriptor instead.
 func (*Bind) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{17}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Bind) GetConn() *ConnRef {
@@ -1740,7 +1874,7 @@ type Unbind struct {
 
 func (x *Unbind) Reset() {
 	*x = Unbind{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[18]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1752,7 +1886,7 @@ func (x *Unbind) String() string {
 func (*Unbind) ProtoMessage() {}
 
 func (x *Unbind) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[18]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1765,7 +1899,7 @@ func (x *Unbind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unbind.ProtoReflect.Descriptor instead.
 func (*Unbind) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{18}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Unbind) GetConn() *ConnRef {
@@ -1795,7 +1929,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[19]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1807,7 +1941,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[19]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1820,7 +1954,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{19}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Join) GetTarget() *Target {
@@ -1850,7 +1984,7 @@ type Leave struct {
 
 func (x *Leave) Reset() {
 	*x = Leave{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[20]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1862,7 +1996,7 @@ func (x *Leave) String() string {
 func (*Leave) ProtoMessage() {}
 
 func (x *Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[20]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1875,7 +2009,7 @@ func (x *Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leave.ProtoReflect.Descriptor instead.
 func (*Leave) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{20}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Leave) GetTarget() *Target {
@@ -1905,7 +2039,7 @@ type Close struct {
 
 func (x *Close) Reset() {
 	*x = Close{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[21]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1917,7 +2051,7 @@ func (x *Close) String() string {
 func (*Close) ProtoMessage() {}
 
 func (x *Close) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[21]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1930,7 +2064,7 @@ func (x *Close) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Close.ProtoReflect.Descriptor instead.
 func (*Close) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{21}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Close) GetTarget() *Target {
@@ -1960,7 +2094,7 @@ type SetSession struct {
 
 func (x *SetSession) Reset() {
 	*x = SetSession{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[22]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +2106,7 @@ func (x *SetSession) String() string {
 func (*SetSession) ProtoMessage() {}
 
 func (x *SetSession) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[22]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1985,7 +2119,7 @@ func (x *SetSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSession.ProtoReflect.Descriptor instead.
 func (*SetSession) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{22}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SetSession) GetConn() *ConnRef {
@@ -2013,7 +2147,7 @@ type Confirm struct {
 
 func (x *Confirm) Reset() {
 	*x = Confirm{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[23]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +2159,7 @@ func (x *Confirm) String() string {
 func (*Confirm) ProtoMessage() {}
 
 func (x *Confirm) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[23]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2172,7 @@ func (x *Confirm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Confirm.ProtoReflect.Descriptor instead.
 func (*Confirm) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{23}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Confirm) GetConn() *ConnRef {
@@ -2061,14 +2195,18 @@ type Query struct {
 	Counts bool `protobuf:"varint,4,opt,name=counts,proto3" json:"counts,omitempty"`
 	// group_users asks who has conns in groups as well: so many users of each at
 	// most, up to 1,000; 0: nobody is named.
-	GroupUsers    uint32 `protobuf:"varint,5,opt,name=group_users,json=groupUsers,proto3" json:"group_users,omitempty"`
+	GroupUsers uint32 `protobuf:"varint,5,opt,name=group_users,json=groupUsers,proto3" json:"group_users,omitempty"`
+	// list asks for one page of a list.
+	List *List `protobuf:"bytes,6,opt,name=list,proto3" json:"list,omitempty"`
+	// user_groups asks in which groups the conns of users are as well.
+	UserGroups    bool `protobuf:"varint,7,opt,name=user_groups,json=userGroups,proto3" json:"user_groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Query) Reset() {
 	*x = Query{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[24]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2080,7 +2218,7 @@ func (x *Query) String() string {
 func (*Query) ProtoMessage() {}
 
 func (x *Query) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[24]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2093,7 +2231,7 @@ func (x *Query) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Query.ProtoReflect.Descriptor instead.
 func (*Query) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{24}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Query) GetUsers() []string {
@@ -2131,20 +2269,258 @@ func (x *Query) GetGroupUsers() uint32 {
 	return 0
 }
 
+func (x *Query) GetList() *List {
+	if x != nil {
+		return x.List
+	}
+	return nil
+}
+
+func (x *Query) GetUserGroups() bool {
+	if x != nil {
+		return x.UserGroups
+	}
+	return false
+}
+
+// List asks for a page. What is there from the first page to the last is in the list
+// exactly once; what comes or goes meanwhile once or not at all.
+type List struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// of says what is listed.
+	Of Listed `protobuf:"varint,1,opt,name=of,proto3,enum=parley.gateway.v1.Listed" json:"of,omitempty"`
+	// groups, when there are any, leave in only conns that are in one of them, or users
+	// who have such a conn. At most 1,000.
+	Groups []string `protobuf:"bytes,2,rep,name=groups,proto3" json:"groups,omitempty"`
+	// after is Page.next of the page before; empty: the first page.
+	After []byte `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"`
+	// limit is how many entries the page has at most: 1 to 1,000; 0 is 1,000. A page
+	// ends also at about 256 KiB.
+	Limit uint32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	// with_facts adds the facts to each conn.
+	WithFacts bool `protobuf:"varint,5,opt,name=with_facts,json=withFacts,proto3" json:"with_facts,omitempty"`
+	// with_groups adds the groups to each conn.
+	WithGroups bool `protobuf:"varint,6,opt,name=with_groups,json=withGroups,proto3" json:"with_groups,omitempty"`
+	// with_session adds the session to each conn.
+	WithSession   bool `protobuf:"varint,7,opt,name=with_session,json=withSession,proto3" json:"with_session,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *List) Reset() {
+	*x = List{}
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *List) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*List) ProtoMessage() {}
+
+func (x *List) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use List.ProtoReflect.Descriptor instead.
+func (*List) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *List) GetOf() Listed {
+	if x != nil {
+		return x.Of
+	}
+	return Listed_LISTED_UNSPECIFIED
+}
+
+func (x *List) GetGroups() []string {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *List) GetAfter() []byte {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *List) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *List) GetWithFacts() bool {
+	if x != nil {
+		return x.WithFacts
+	}
+	return false
+}
+
+func (x *List) GetWithGroups() bool {
+	if x != nil {
+		return x.WithGroups
+	}
+	return false
+}
+
+func (x *List) GetWithSession() bool {
+	if x != nil {
+		return x.WithSession
+	}
+	return false
+}
+
+// Page is one page of a list.
+type Page struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// conns of a list of conns.
+	Conns []*ListedConn `protobuf:"bytes,1,rep,name=conns,proto3" json:"conns,omitempty"`
+	// names of a list of users or groups.
+	Names []string `protobuf:"bytes,2,rep,name=names,proto3" json:"names,omitempty"`
+	// next is List.after of the next page; empty: this is the last one.
+	Next          []byte `protobuf:"bytes,3,opt,name=next,proto3" json:"next,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Page) Reset() {
+	*x = Page{}
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Page) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Page) ProtoMessage() {}
+
+func (x *Page) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Page.ProtoReflect.Descriptor instead.
+func (*Page) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Page) GetConns() []*ListedConn {
+	if x != nil {
+		return x.Conns
+	}
+	return nil
+}
+
+func (x *Page) GetNames() []string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+func (x *Page) GetNext() []byte {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+// ListedConn is a conn in a list.
+type ListedConn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// conn is its number on this gateway.
+	Conn uint64 `protobuf:"fixed64,1,opt,name=conn,proto3" json:"conn,omitempty"`
+	// context is its user, and what was asked for besides.
+	Context       *ConnContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListedConn) Reset() {
+	*x = ListedConn{}
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListedConn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListedConn) ProtoMessage() {}
+
+func (x *ListedConn) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListedConn.ProtoReflect.Descriptor instead.
+func (*ListedConn) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ListedConn) GetConn() uint64 {
+	if x != nil {
+		return x.Conn
+	}
+	return 0
+}
+
+func (x *ListedConn) GetContext() *ConnContext {
+	if x != nil {
+		return x.Context
+	}
+	return nil
+}
+
 // UserConns are the conns of one user on this gateway.
 type UserConns struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// user asked for.
 	User string `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// conns bound to that user.
-	Conns         []uint64 `protobuf:"fixed64,2,rep,packed,name=conns,proto3" json:"conns,omitempty"`
+	Conns []uint64 `protobuf:"fixed64,2,rep,packed,name=conns,proto3" json:"conns,omitempty"`
+	// groups that one or more of the conns are in, with Query.user_groups.
+	Groups        []string `protobuf:"bytes,3,rep,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UserConns) Reset() {
 	*x = UserConns{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[25]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2156,7 +2532,7 @@ func (x *UserConns) String() string {
 func (*UserConns) ProtoMessage() {}
 
 func (x *UserConns) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[25]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2169,7 +2545,7 @@ func (x *UserConns) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserConns.ProtoReflect.Descriptor instead.
 func (*UserConns) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{25}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *UserConns) GetUser() string {
@@ -2186,6 +2562,13 @@ func (x *UserConns) GetConns() []uint64 {
 	return nil
 }
 
+func (x *UserConns) GetGroups() []string {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
 // GroupCount is the size of one group on this gateway.
 type GroupCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2195,14 +2578,16 @@ type GroupCount struct {
 	Conns uint32 `protobuf:"varint,2,opt,name=conns,proto3" json:"conns,omitempty"`
 	// users who have some of those conns, each once, in no particular order; as
 	// many as Query.group_users asked for.
-	Users         []string `protobuf:"bytes,3,rep,name=users,proto3" json:"users,omitempty"`
+	Users []string `protobuf:"bytes,3,rep,name=users,proto3" json:"users,omitempty"`
+	// distinct_users counts the users who have some of those conns.
+	DistinctUsers uint32 `protobuf:"varint,4,opt,name=distinct_users,json=distinctUsers,proto3" json:"distinct_users,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GroupCount) Reset() {
 	*x = GroupCount{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[26]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2599,7 @@ func (x *GroupCount) String() string {
 func (*GroupCount) ProtoMessage() {}
 
 func (x *GroupCount) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[26]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2612,7 @@ func (x *GroupCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupCount.ProtoReflect.Descriptor instead.
 func (*GroupCount) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{26}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GroupCount) GetGroup() string {
@@ -2251,6 +2636,13 @@ func (x *GroupCount) GetUsers() []string {
 	return nil
 }
 
+func (x *GroupCount) GetDistinctUsers() uint32 {
+	if x != nil {
+		return x.DistinctUsers
+	}
+	return 0
+}
+
 // Counts are the totals of a gateway.
 type Counts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2266,7 +2658,7 @@ type Counts struct {
 
 func (x *Counts) Reset() {
 	*x = Counts{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[27]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2278,7 +2670,7 @@ func (x *Counts) String() string {
 func (*Counts) ProtoMessage() {}
 
 func (x *Counts) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[27]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2291,7 +2683,7 @@ func (x *Counts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counts.ProtoReflect.Descriptor instead.
 func (*Counts) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{27}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Counts) GetConns() uint32 {
@@ -2345,14 +2737,18 @@ type Result struct {
 	// duplicate says that a send with this once-key was applied before.
 	Duplicate bool `protobuf:"varint,12,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
 	// offline are the users of a send that have no conn here, at most 1,000.
-	Offline       []string `protobuf:"bytes,13,rep,name=offline,proto3" json:"offline,omitempty"`
+	Offline []string `protobuf:"bytes,13,rep,name=offline,proto3" json:"offline,omitempty"`
+	// page answers Query.list.
+	Page *Page `protobuf:"bytes,14,opt,name=page,proto3" json:"page,omitempty"`
+	// results answer the commands of a batch, in their order.
+	Results       []*Result `protobuf:"bytes,15,rep,name=results,proto3" json:"results,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[28]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2364,7 +2760,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[28]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2377,7 +2773,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{28}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Result) GetStatus() Status {
@@ -2471,6 +2867,20 @@ func (x *Result) GetOffline() []string {
 	return nil
 }
 
+func (x *Result) GetPage() *Page {
+	if x != nil {
+		return x.Page
+	}
+	return nil
+}
+
+func (x *Result) GetResults() []*Result {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
 var File_parley_gateway_v1_link_proto protoreflect.FileDescriptor
 
 const file_parley_gateway_v1_link_proto_rawDesc = "" +
@@ -2555,12 +2965,13 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n" +
 	"\x04last\x18\x03 \x01(\v2\x18.parley.gateway.v1.FrameR\x04last\x12\x10\n" +
-	"\x03now\x18\x04 \x01(\bR\x03now\"i\n" +
+	"\x03now\x18\x04 \x01(\bR\x03now\"\x7f\n" +
 	"\fSessionWrite\x12\x18\n" +
 	"\asession\x18\x01 \x01(\fR\asession\x12\x1d\n" +
 	"\n" +
 	"if_version\x18\x02 \x01(\x04R\tifVersion\x12 \n" +
-	"\vconditional\x18\x03 \x01(\bR\vconditional\"\xe3\x01\n" +
+	"\vconditional\x18\x03 \x01(\bR\vconditional\x12\x14\n" +
+	"\x05merge\x18\x04 \x01(\bR\x05merge\"\xe3\x01\n" +
 	"\aEffects\x125\n" +
 	"\x06answer\x18\x01 \x01(\v2\x1d.parley.gateway.v1.OpenAnswerR\x06answer\x122\n" +
 	"\areplies\x18\x02 \x03(\v2\x18.parley.gateway.v1.FrameR\areplies\x129\n" +
@@ -2573,7 +2984,7 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefH\x00R\x04conn\x12\x14\n" +
 	"\x04user\x18\x02 \x01(\tH\x00R\x04user\x12\x16\n" +
 	"\x05group\x18\x03 \x01(\tH\x00R\x05groupB\x04\n" +
-	"\x02of\"\xab\x03\n" +
+	"\x02of\"\xdd\x03\n" +
 	"\aCommand\x12-\n" +
 	"\x04bind\x18\x01 \x01(\v2\x17.parley.gateway.v1.BindH\x00R\x04bind\x123\n" +
 	"\x06unbind\x18\x02 \x01(\v2\x19.parley.gateway.v1.UnbindH\x00R\x06unbind\x12-\n" +
@@ -2582,8 +2993,11 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\x05close\x18\x05 \x01(\v2\x18.parley.gateway.v1.CloseH\x00R\x05close\x129\n" +
 	"\asession\x18\x06 \x01(\v2\x1d.parley.gateway.v1.SetSessionH\x00R\asession\x126\n" +
 	"\aconfirm\x18\a \x01(\v2\x1a.parley.gateway.v1.ConfirmH\x00R\aconfirm\x120\n" +
-	"\x05query\x18\b \x01(\v2\x18.parley.gateway.v1.QueryH\x00R\x05queryB\x04\n" +
-	"\x02do\"J\n" +
+	"\x05query\x18\b \x01(\v2\x18.parley.gateway.v1.QueryH\x00R\x05query\x120\n" +
+	"\x05batch\x18\t \x01(\v2\x18.parley.gateway.v1.BatchH\x00R\x05batchB\x04\n" +
+	"\x02do\"?\n" +
+	"\x05Batch\x126\n" +
+	"\bcommands\x18\x01 \x03(\v2\x1a.parley.gateway.v1.CommandR\bcommands\"J\n" +
 	"\x04Bind\x12.\n" +
 	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\"L\n" +
@@ -2604,26 +3018,49 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\x125\n" +
 	"\x05write\x18\x02 \x01(\v2\x1f.parley.gateway.v1.SessionWriteR\x05write\"9\n" +
 	"\aConfirm\x12.\n" +
-	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\"\x9e\x01\n" +
+	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\"\xec\x01\n" +
 	"\x05Query\x12\x14\n" +
 	"\x05users\x18\x01 \x03(\tR\x05users\x12.\n" +
 	"\x04conn\x18\x02 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\x12\x16\n" +
 	"\x06groups\x18\x03 \x03(\tR\x06groups\x12\x16\n" +
 	"\x06counts\x18\x04 \x01(\bR\x06counts\x12\x1f\n" +
 	"\vgroup_users\x18\x05 \x01(\rR\n" +
-	"groupUsers\"5\n" +
+	"groupUsers\x12+\n" +
+	"\x04list\x18\x06 \x01(\v2\x17.parley.gateway.v1.ListR\x04list\x12\x1f\n" +
+	"\vuser_groups\x18\a \x01(\bR\n" +
+	"userGroups\"\xd8\x01\n" +
+	"\x04List\x12)\n" +
+	"\x02of\x18\x01 \x01(\x0e2\x19.parley.gateway.v1.ListedR\x02of\x12\x16\n" +
+	"\x06groups\x18\x02 \x03(\tR\x06groups\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\fR\x05after\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\rR\x05limit\x12\x1d\n" +
+	"\n" +
+	"with_facts\x18\x05 \x01(\bR\twithFacts\x12\x1f\n" +
+	"\vwith_groups\x18\x06 \x01(\bR\n" +
+	"withGroups\x12!\n" +
+	"\fwith_session\x18\a \x01(\bR\vwithSession\"e\n" +
+	"\x04Page\x123\n" +
+	"\x05conns\x18\x01 \x03(\v2\x1d.parley.gateway.v1.ListedConnR\x05conns\x12\x14\n" +
+	"\x05names\x18\x02 \x03(\tR\x05names\x12\x12\n" +
+	"\x04next\x18\x03 \x01(\fR\x04next\"Z\n" +
+	"\n" +
+	"ListedConn\x12\x12\n" +
+	"\x04conn\x18\x01 \x01(\x06R\x04conn\x128\n" +
+	"\acontext\x18\x02 \x01(\v2\x1e.parley.gateway.v1.ConnContextR\acontext\"M\n" +
 	"\tUserConns\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
-	"\x05conns\x18\x02 \x03(\x06R\x05conns\"N\n" +
+	"\x05conns\x18\x02 \x03(\x06R\x05conns\x12\x16\n" +
+	"\x06groups\x18\x03 \x03(\tR\x06groups\"u\n" +
 	"\n" +
 	"GroupCount\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\x12\x14\n" +
 	"\x05conns\x18\x02 \x01(\rR\x05conns\x12\x14\n" +
-	"\x05users\x18\x03 \x03(\tR\x05users\"L\n" +
+	"\x05users\x18\x03 \x03(\tR\x05users\x12%\n" +
+	"\x0edistinct_users\x18\x04 \x01(\rR\rdistinctUsers\"L\n" +
 	"\x06Counts\x12\x14\n" +
 	"\x05conns\x18\x01 \x01(\rR\x05conns\x12\x14\n" +
 	"\x05users\x18\x02 \x01(\rR\x05users\x12\x16\n" +
-	"\x06groups\x18\x03 \x01(\rR\x06groups\"\xee\x03\n" +
+	"\x06groups\x18\x03 \x01(\rR\x06groups\"\xd0\x04\n" +
 	"\x06Result\x121\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x19.parley.gateway.v1.StatusR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x10\n" +
@@ -2638,7 +3075,9 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	" \x03(\v2\x1d.parley.gateway.v1.GroupCountR\x06groups\x121\n" +
 	"\x06counts\x18\v \x01(\v2\x19.parley.gateway.v1.CountsR\x06counts\x12\x1c\n" +
 	"\tduplicate\x18\f \x01(\bR\tduplicate\x12\x18\n" +
-	"\aoffline\x18\r \x03(\tR\aoffline*D\n" +
+	"\aoffline\x18\r \x03(\tR\aoffline\x12+\n" +
+	"\x04page\x18\x0e \x01(\v2\x17.parley.gateway.v1.PageR\x04page\x123\n" +
+	"\aresults\x18\x0f \x03(\v2\x19.parley.gateway.v1.ResultR\aresults*D\n" +
 	"\x06Opcode\x12\x16\n" +
 	"\x12OPCODE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vOPCODE_TEXT\x10\x01\x12\x11\n" +
@@ -2649,7 +3088,12 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\x10CLOSED_BY_WORKER\x10\x02\x12\x15\n" +
 	"\x11CLOSED_BY_GATEWAY\x10\x03\x12\x15\n" +
 	"\x11CLOSED_BY_TIMEOUT\x10\x04\x12\x15\n" +
-	"\x11CLOSED_BY_NETWORK\x10\x05*\xbc\x01\n" +
+	"\x11CLOSED_BY_NETWORK\x10\x05*W\n" +
+	"\x06Listed\x12\x16\n" +
+	"\x12LISTED_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fLISTED_CONNS\x10\x01\x12\x10\n" +
+	"\fLISTED_USERS\x10\x02\x12\x11\n" +
+	"\rLISTED_GROUPS\x10\x03*\xbc\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tSTATUS_OK\x10\x01\x12\x10\n" +
@@ -2675,92 +3119,105 @@ func file_parley_gateway_v1_link_proto_rawDescGZIP() []byte {
 	return file_parley_gateway_v1_link_proto_rawDescData
 }
 
-var file_parley_gateway_v1_link_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_parley_gateway_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_parley_gateway_v1_link_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_parley_gateway_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_parley_gateway_v1_link_proto_goTypes = []any{
 	(Opcode)(0),            // 0: parley.gateway.v1.Opcode
 	(ClosedBy)(0),          // 1: parley.gateway.v1.ClosedBy
-	(Status)(0),            // 2: parley.gateway.v1.Status
-	(*AttachRequest)(nil),  // 3: parley.gateway.v1.AttachRequest
-	(*AttachResponse)(nil), // 4: parley.gateway.v1.AttachResponse
-	(*Attached)(nil),       // 5: parley.gateway.v1.Attached
-	(*Attach)(nil),         // 6: parley.gateway.v1.Attach
-	(*Frame)(nil),          // 7: parley.gateway.v1.Frame
-	(*Header)(nil),         // 8: parley.gateway.v1.Header
-	(*ConnFacts)(nil),      // 9: parley.gateway.v1.ConnFacts
-	(*Open)(nil),           // 10: parley.gateway.v1.Open
-	(*OpenAnswer)(nil),     // 11: parley.gateway.v1.OpenAnswer
-	(*ConnContext)(nil),    // 12: parley.gateway.v1.ConnContext
-	(*Closed)(nil),         // 13: parley.gateway.v1.Closed
-	(*CloseConn)(nil),      // 14: parley.gateway.v1.CloseConn
-	(*SessionWrite)(nil),   // 15: parley.gateway.v1.SessionWrite
-	(*Effects)(nil),        // 16: parley.gateway.v1.Effects
-	(*ConnRef)(nil),        // 17: parley.gateway.v1.ConnRef
-	(*Target)(nil),         // 18: parley.gateway.v1.Target
-	(*Command)(nil),        // 19: parley.gateway.v1.Command
-	(*Bind)(nil),           // 20: parley.gateway.v1.Bind
-	(*Unbind)(nil),         // 21: parley.gateway.v1.Unbind
-	(*Join)(nil),           // 22: parley.gateway.v1.Join
-	(*Leave)(nil),          // 23: parley.gateway.v1.Leave
-	(*Close)(nil),          // 24: parley.gateway.v1.Close
-	(*SetSession)(nil),     // 25: parley.gateway.v1.SetSession
-	(*Confirm)(nil),        // 26: parley.gateway.v1.Confirm
-	(*Query)(nil),          // 27: parley.gateway.v1.Query
-	(*UserConns)(nil),      // 28: parley.gateway.v1.UserConns
-	(*GroupCount)(nil),     // 29: parley.gateway.v1.GroupCount
-	(*Counts)(nil),         // 30: parley.gateway.v1.Counts
-	(*Result)(nil),         // 31: parley.gateway.v1.Result
-	nil,                    // 32: parley.gateway.v1.Attach.LabelsEntry
-	(*v1.Handshake)(nil),   // 33: parley.node.v1.Handshake
+	(Listed)(0),            // 2: parley.gateway.v1.Listed
+	(Status)(0),            // 3: parley.gateway.v1.Status
+	(*AttachRequest)(nil),  // 4: parley.gateway.v1.AttachRequest
+	(*AttachResponse)(nil), // 5: parley.gateway.v1.AttachResponse
+	(*Attached)(nil),       // 6: parley.gateway.v1.Attached
+	(*Attach)(nil),         // 7: parley.gateway.v1.Attach
+	(*Frame)(nil),          // 8: parley.gateway.v1.Frame
+	(*Header)(nil),         // 9: parley.gateway.v1.Header
+	(*ConnFacts)(nil),      // 10: parley.gateway.v1.ConnFacts
+	(*Open)(nil),           // 11: parley.gateway.v1.Open
+	(*OpenAnswer)(nil),     // 12: parley.gateway.v1.OpenAnswer
+	(*ConnContext)(nil),    // 13: parley.gateway.v1.ConnContext
+	(*Closed)(nil),         // 14: parley.gateway.v1.Closed
+	(*CloseConn)(nil),      // 15: parley.gateway.v1.CloseConn
+	(*SessionWrite)(nil),   // 16: parley.gateway.v1.SessionWrite
+	(*Effects)(nil),        // 17: parley.gateway.v1.Effects
+	(*ConnRef)(nil),        // 18: parley.gateway.v1.ConnRef
+	(*Target)(nil),         // 19: parley.gateway.v1.Target
+	(*Command)(nil),        // 20: parley.gateway.v1.Command
+	(*Batch)(nil),          // 21: parley.gateway.v1.Batch
+	(*Bind)(nil),           // 22: parley.gateway.v1.Bind
+	(*Unbind)(nil),         // 23: parley.gateway.v1.Unbind
+	(*Join)(nil),           // 24: parley.gateway.v1.Join
+	(*Leave)(nil),          // 25: parley.gateway.v1.Leave
+	(*Close)(nil),          // 26: parley.gateway.v1.Close
+	(*SetSession)(nil),     // 27: parley.gateway.v1.SetSession
+	(*Confirm)(nil),        // 28: parley.gateway.v1.Confirm
+	(*Query)(nil),          // 29: parley.gateway.v1.Query
+	(*List)(nil),           // 30: parley.gateway.v1.List
+	(*Page)(nil),           // 31: parley.gateway.v1.Page
+	(*ListedConn)(nil),     // 32: parley.gateway.v1.ListedConn
+	(*UserConns)(nil),      // 33: parley.gateway.v1.UserConns
+	(*GroupCount)(nil),     // 34: parley.gateway.v1.GroupCount
+	(*Counts)(nil),         // 35: parley.gateway.v1.Counts
+	(*Result)(nil),         // 36: parley.gateway.v1.Result
+	nil,                    // 37: parley.gateway.v1.Attach.LabelsEntry
+	(*v1.Handshake)(nil),   // 38: parley.node.v1.Handshake
 }
 var file_parley_gateway_v1_link_proto_depIdxs = []int32{
-	33, // 0: parley.gateway.v1.AttachRequest.handshake:type_name -> parley.node.v1.Handshake
-	33, // 1: parley.gateway.v1.AttachResponse.handshake:type_name -> parley.node.v1.Handshake
-	32, // 2: parley.gateway.v1.Attach.labels:type_name -> parley.gateway.v1.Attach.LabelsEntry
+	38, // 0: parley.gateway.v1.AttachRequest.handshake:type_name -> parley.node.v1.Handshake
+	38, // 1: parley.gateway.v1.AttachResponse.handshake:type_name -> parley.node.v1.Handshake
+	37, // 2: parley.gateway.v1.Attach.labels:type_name -> parley.gateway.v1.Attach.LabelsEntry
 	0,  // 3: parley.gateway.v1.Frame.opcode:type_name -> parley.gateway.v1.Opcode
-	8,  // 4: parley.gateway.v1.ConnFacts.headers:type_name -> parley.gateway.v1.Header
-	9,  // 5: parley.gateway.v1.Open.facts:type_name -> parley.gateway.v1.ConnFacts
-	8,  // 6: parley.gateway.v1.OpenAnswer.headers:type_name -> parley.gateway.v1.Header
-	7,  // 7: parley.gateway.v1.OpenAnswer.first:type_name -> parley.gateway.v1.Frame
-	9,  // 8: parley.gateway.v1.ConnContext.facts:type_name -> parley.gateway.v1.ConnFacts
+	9,  // 4: parley.gateway.v1.ConnFacts.headers:type_name -> parley.gateway.v1.Header
+	10, // 5: parley.gateway.v1.Open.facts:type_name -> parley.gateway.v1.ConnFacts
+	9,  // 6: parley.gateway.v1.OpenAnswer.headers:type_name -> parley.gateway.v1.Header
+	8,  // 7: parley.gateway.v1.OpenAnswer.first:type_name -> parley.gateway.v1.Frame
+	10, // 8: parley.gateway.v1.ConnContext.facts:type_name -> parley.gateway.v1.ConnFacts
 	1,  // 9: parley.gateway.v1.Closed.by:type_name -> parley.gateway.v1.ClosedBy
-	12, // 10: parley.gateway.v1.Closed.last:type_name -> parley.gateway.v1.ConnContext
-	7,  // 11: parley.gateway.v1.CloseConn.last:type_name -> parley.gateway.v1.Frame
-	11, // 12: parley.gateway.v1.Effects.answer:type_name -> parley.gateway.v1.OpenAnswer
-	7,  // 13: parley.gateway.v1.Effects.replies:type_name -> parley.gateway.v1.Frame
-	15, // 14: parley.gateway.v1.Effects.session:type_name -> parley.gateway.v1.SessionWrite
-	14, // 15: parley.gateway.v1.Effects.close:type_name -> parley.gateway.v1.CloseConn
-	17, // 16: parley.gateway.v1.Target.conn:type_name -> parley.gateway.v1.ConnRef
-	20, // 17: parley.gateway.v1.Command.bind:type_name -> parley.gateway.v1.Bind
-	21, // 18: parley.gateway.v1.Command.unbind:type_name -> parley.gateway.v1.Unbind
-	22, // 19: parley.gateway.v1.Command.join:type_name -> parley.gateway.v1.Join
-	23, // 20: parley.gateway.v1.Command.leave:type_name -> parley.gateway.v1.Leave
-	24, // 21: parley.gateway.v1.Command.close:type_name -> parley.gateway.v1.Close
-	25, // 22: parley.gateway.v1.Command.session:type_name -> parley.gateway.v1.SetSession
-	26, // 23: parley.gateway.v1.Command.confirm:type_name -> parley.gateway.v1.Confirm
-	27, // 24: parley.gateway.v1.Command.query:type_name -> parley.gateway.v1.Query
-	17, // 25: parley.gateway.v1.Bind.conn:type_name -> parley.gateway.v1.ConnRef
-	17, // 26: parley.gateway.v1.Unbind.conn:type_name -> parley.gateway.v1.ConnRef
-	18, // 27: parley.gateway.v1.Join.target:type_name -> parley.gateway.v1.Target
-	18, // 28: parley.gateway.v1.Leave.target:type_name -> parley.gateway.v1.Target
-	18, // 29: parley.gateway.v1.Close.target:type_name -> parley.gateway.v1.Target
-	14, // 30: parley.gateway.v1.Close.close:type_name -> parley.gateway.v1.CloseConn
-	17, // 31: parley.gateway.v1.SetSession.conn:type_name -> parley.gateway.v1.ConnRef
-	15, // 32: parley.gateway.v1.SetSession.write:type_name -> parley.gateway.v1.SessionWrite
-	17, // 33: parley.gateway.v1.Confirm.conn:type_name -> parley.gateway.v1.ConnRef
-	17, // 34: parley.gateway.v1.Query.conn:type_name -> parley.gateway.v1.ConnRef
-	2,  // 35: parley.gateway.v1.Result.status:type_name -> parley.gateway.v1.Status
-	28, // 36: parley.gateway.v1.Result.users:type_name -> parley.gateway.v1.UserConns
-	12, // 37: parley.gateway.v1.Result.context:type_name -> parley.gateway.v1.ConnContext
-	29, // 38: parley.gateway.v1.Result.groups:type_name -> parley.gateway.v1.GroupCount
-	30, // 39: parley.gateway.v1.Result.counts:type_name -> parley.gateway.v1.Counts
-	3,  // 40: parley.gateway.v1.LinkService.Attach:input_type -> parley.gateway.v1.AttachRequest
-	4,  // 41: parley.gateway.v1.LinkService.Attach:output_type -> parley.gateway.v1.AttachResponse
-	41, // [41:42] is the sub-list for method output_type
-	40, // [40:41] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	13, // 10: parley.gateway.v1.Closed.last:type_name -> parley.gateway.v1.ConnContext
+	8,  // 11: parley.gateway.v1.CloseConn.last:type_name -> parley.gateway.v1.Frame
+	12, // 12: parley.gateway.v1.Effects.answer:type_name -> parley.gateway.v1.OpenAnswer
+	8,  // 13: parley.gateway.v1.Effects.replies:type_name -> parley.gateway.v1.Frame
+	16, // 14: parley.gateway.v1.Effects.session:type_name -> parley.gateway.v1.SessionWrite
+	15, // 15: parley.gateway.v1.Effects.close:type_name -> parley.gateway.v1.CloseConn
+	18, // 16: parley.gateway.v1.Target.conn:type_name -> parley.gateway.v1.ConnRef
+	22, // 17: parley.gateway.v1.Command.bind:type_name -> parley.gateway.v1.Bind
+	23, // 18: parley.gateway.v1.Command.unbind:type_name -> parley.gateway.v1.Unbind
+	24, // 19: parley.gateway.v1.Command.join:type_name -> parley.gateway.v1.Join
+	25, // 20: parley.gateway.v1.Command.leave:type_name -> parley.gateway.v1.Leave
+	26, // 21: parley.gateway.v1.Command.close:type_name -> parley.gateway.v1.Close
+	27, // 22: parley.gateway.v1.Command.session:type_name -> parley.gateway.v1.SetSession
+	28, // 23: parley.gateway.v1.Command.confirm:type_name -> parley.gateway.v1.Confirm
+	29, // 24: parley.gateway.v1.Command.query:type_name -> parley.gateway.v1.Query
+	21, // 25: parley.gateway.v1.Command.batch:type_name -> parley.gateway.v1.Batch
+	20, // 26: parley.gateway.v1.Batch.commands:type_name -> parley.gateway.v1.Command
+	18, // 27: parley.gateway.v1.Bind.conn:type_name -> parley.gateway.v1.ConnRef
+	18, // 28: parley.gateway.v1.Unbind.conn:type_name -> parley.gateway.v1.ConnRef
+	19, // 29: parley.gateway.v1.Join.target:type_name -> parley.gateway.v1.Target
+	19, // 30: parley.gateway.v1.Leave.target:type_name -> parley.gateway.v1.Target
+	19, // 31: parley.gateway.v1.Close.target:type_name -> parley.gateway.v1.Target
+	15, // 32: parley.gateway.v1.Close.close:type_name -> parley.gateway.v1.CloseConn
+	18, // 33: parley.gateway.v1.SetSession.conn:type_name -> parley.gateway.v1.ConnRef
+	16, // 34: parley.gateway.v1.SetSession.write:type_name -> parley.gateway.v1.SessionWrite
+	18, // 35: parley.gateway.v1.Confirm.conn:type_name -> parley.gateway.v1.ConnRef
+	18, // 36: parley.gateway.v1.Query.conn:type_name -> parley.gateway.v1.ConnRef
+	30, // 37: parley.gateway.v1.Query.list:type_name -> parley.gateway.v1.List
+	2,  // 38: parley.gateway.v1.List.of:type_name -> parley.gateway.v1.Listed
+	32, // 39: parley.gateway.v1.Page.conns:type_name -> parley.gateway.v1.ListedConn
+	13, // 40: parley.gateway.v1.ListedConn.context:type_name -> parley.gateway.v1.ConnContext
+	3,  // 41: parley.gateway.v1.Result.status:type_name -> parley.gateway.v1.Status
+	33, // 42: parley.gateway.v1.Result.users:type_name -> parley.gateway.v1.UserConns
+	13, // 43: parley.gateway.v1.Result.context:type_name -> parley.gateway.v1.ConnContext
+	34, // 44: parley.gateway.v1.Result.groups:type_name -> parley.gateway.v1.GroupCount
+	35, // 45: parley.gateway.v1.Result.counts:type_name -> parley.gateway.v1.Counts
+	31, // 46: parley.gateway.v1.Result.page:type_name -> parley.gateway.v1.Page
+	36, // 47: parley.gateway.v1.Result.results:type_name -> parley.gateway.v1.Result
+	4,  // 48: parley.gateway.v1.LinkService.Attach:input_type -> parley.gateway.v1.AttachRequest
+	5,  // 49: parley.gateway.v1.LinkService.Attach:output_type -> parley.gateway.v1.AttachResponse
+	49, // [49:50] is the sub-list for method output_type
+	48, // [48:49] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_parley_gateway_v1_link_proto_init() }
@@ -2782,14 +3239,15 @@ func file_parley_gateway_v1_link_proto_init() {
 		(*Command_Session)(nil),
 		(*Command_Confirm)(nil),
 		(*Command_Query)(nil),
+		(*Command_Batch)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_gateway_v1_link_proto_rawDesc), len(file_parley_gateway_v1_link_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   30,
+			NumEnums:      4,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
