@@ -93,6 +93,9 @@ func touch(r *Reader) (sum uint64) {
 		for name := range s.Names.All() {
 			sum += routes[string(name)]
 		}
+		for name := range s.ExceptUsers.All() {
+			sum += routes[string(name)]
+		}
 		for b := range s.Bodies.All() {
 			sum += uint64(len(b.Payload) + len(b.Subprotocol))
 		}

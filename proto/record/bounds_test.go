@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -71,6 +72,12 @@ func TestAppendersRefuseWhatIsTooLarge(t *testing.T) {
 		{"Send name",
 			send(Send{Target: ToUsers, Class: Must, Names: []string{name(MaxName)}, Bodies: one}),
 			send(Send{Target: ToUsers, Class: Must, Names: []string{name(MaxName + 1)}, Bodies: one})},
+		{"Send except users",
+			send(Send{Target: ToAll, Class: Must, ExceptUsers: slices.Repeat([]string{"u"}, MaxExceptUsers), Bodies: one}),
+			send(Send{Target: ToAll, Class: Must, ExceptUsers: slices.Repeat([]string{"u"}, MaxExceptUsers+1), Bodies: one})},
+		{"Send except user's name",
+			send(Send{Target: ToAll, Class: Must, ExceptUsers: []string{name(MaxName)}, Bodies: one}),
+			send(Send{Target: ToAll, Class: Must, ExceptUsers: []string{name(MaxName + 1)}, Bodies: one})},
 		{"Send length",
 			send(Send{Target: ToAll, Class: Must, Bodies: []Body{{Payload: big(MaxPayload)}, {Payload: big(MaxPayload)}, {Payload: big(MaxPayload)}}}),
 			send(Send{Target: ToAll, Class: Must, Bodies: []Body{{Payload: big(MaxPayload)}, {Payload: big(MaxPayload)}, {Payload: big(MaxPayload)}, {Payload: big(MaxPayload)}}})},
@@ -101,6 +108,7 @@ func TestAppendersRefuseContradictions(t *testing.T) {
 		"an empty name":      {Target: ToGroups, Class: Must, Names: []string{"a", ""}, Bodies: one},
 		"unknown target":     {Target: ToAll + 1, Class: Must, Bodies: one},
 		"unknown class":      {Target: ToAll, Class: Merge + 1, Key: "k", Bodies: one},
+		"except nobody's":    {Target: ToAll, Class: Must, ExceptUsers: []string{""}, Bodies: one},
 		"groups, both lists": {Target: ToGroups, Class: Must, Conns: []uint64{1}, Names: []string{"a"}, Bodies: one},
 	} {
 		if _, err := AppendSend(nil, &s); !errors.Is(err, ErrMalformed) {
@@ -185,6 +193,9 @@ func damaged(t testing.TB) map[string]struct {
 	conns := func(d []byte) ([]byte, error) {
 		return AppendSend(d, &Send{Target: ToConns, Class: Must, Conns: []uint64{1}, Bodies: []Body{{}}})
 	}
+	except := func(d []byte) ([]byte, error) {
+		return AppendSend(d, &Send{Target: ToUsers, Class: Must, Names: []string{"ab"}, ExceptUsers: []string{"cd"}, Bodies: []Body{{Payload: []byte("x")}}})
+	}
 	const body = sendHead + 1 + 8 // where the first item of send begins: behind key and exclude
 
 	add("kind 0", ErrMalformed, 0, applied, set(4, 0))
@@ -235,6 +246,20 @@ func damaged(t testing.TB) map[string]struct {
 	add("send: name above record", ErrTruncated, KindSend, send, set(body+itemSize+1, 3))
 	add("send: all with targets", ErrMalformed, KindSend, send, set(16, byte(ToAll)))
 	add("send: conns with a rest", ErrMalformed, KindSend, conns, more(1))
+	add("send: except nobody", ErrMalformed, KindSend, except, put32(sendHead, 0))
+	add("send: except more than there are", ErrTruncated, KindSend, except, put32(sendHead, 2))
+	add("send: except too many", ErrTooLarge, KindSend, except, put32(sendHead, 1<<31))
+	add("send: except above record", ErrTruncated, KindSend, except, put32(sendHead+4, 1<<31))
+	add("send: except and targets overlap", ErrMalformed, KindSend, except, put32(sendHead+4, 8))
+	add("send: except fewer bytes than a name", ErrTruncated, KindSend, except, put32(sendHead+4, 1))
+	add("send: except without its fields", ErrMalformed, KindSend, send, set(5, flagExceptUsers))
+	add("send: what 1.0 makes of excluded users", ErrMalformed, KindSend, except, set(5, 0))
+	add("send: what 1.0 makes of excluded users of all", ErrMalformed, KindSend, func(d []byte) ([]byte, error) {
+		return AppendSend(d, &Send{Target: ToAll, Class: Must, ExceptUsers: []string{"cd"}, Bodies: []Body{{}}})
+	}, set(5, 0))
+	add("send: what 1.0 makes of excluded users of conns", ErrMalformed, KindSend, func(d []byte) ([]byte, error) {
+		return AppendSend(d, &Send{Target: ToConns, Class: Must, Conns: []uint64{1}, ExceptUsers: []string{"cdefgh"}, Bodies: []Body{{}}})
+	}, set(5, 0))
 	add("send: fewer conns than said", ErrMalformed, KindSend, conns, put32(24, 2))
 	return all
 }

@@ -95,13 +95,17 @@
 //	28   4   how many conns are excluded
 //	[    16] once, with flag 2
 //	[    16] trace, with flag 4
+//	[     8] how many users are excluded u32, 1 or more; their bytes u32; with flag 8
 //	head …   the key
 //	         the excluded conns, u64 each
 //	         the bodies, an item each
 //	         the targets: conns as u64, users and groups as u16 length and name
+//	         the excluded users, u16 length and name each
 //
 // with flag 1 if a Result is wanted. Of the bodies a conn gets the one that
-// names its subprotocol, else the one without a name, else none.
+// names its subprotocol, else the one without a name, else none. Flag 8 is only
+// for a gateway with FeatureExceptUsers; another finds bytes behind the targets
+// and refuses the record as malformed, so it can never deliver to the excluded.
 //
 // The files in testdata show the bytes of each kind, field by field; the tests
 // keep them true, and another implementation can read them.
@@ -109,7 +113,8 @@
 // # Bounds
 //
 // The constants of limits.go are part of protocol 1: payload and body 1 MiB,
-// name 1 to 1,024 bytes, 65,536 targets, 4 bodies, record 4 MiB, batch 8 MiB.
+// name 1 to 1,024 bytes, 65,536 targets, 256 excluded users, 4 bodies, record
+// 4 MiB, batch 8 MiB.
 // Appenders refuse what is above, so that a mistake is the caller's error and
 // not the end of the link; so does the reader. A Send of many long names is cut
 // by MaxRecord before MaxTargets: split it.
@@ -122,7 +127,7 @@
 // add kinds, flags (higher than those there are) and fields (behind those there
 // are), and send them to anybody, where it is harmless that an older end does
 // not see them. Where it is not, the sender asks the features of the handshake
-// first. New values of target and class are refused as malformed: an older
+// first, as for excluded users (features.go). New values of target and class are refused as malformed: an older
 // gateway could not carry out half a Send.
 //
 // A record that is wrong in itself ends the batch and, by the caller, the

@@ -162,7 +162,7 @@ func (x *explainer) item(what string) {
 }
 
 func (x *explainer) send(flags uint64) {
-	x.last(names(flags, "want-result", "once", "trace"))
+	x.last(names(flags, "want-result", "once", "trace", "except-users"))
 	x.u64("n")
 	target := x.u8("target")
 	x.lines[len(x.lines)-1] += " " + [...]string{1: "conns", "users", "groups", "all"}[target]
@@ -176,6 +176,11 @@ func (x *explainer) send(flags uint64) {
 	exclude := x.u32("exclude")
 	x.optional(flags, 0x02, "once")
 	x.optional(flags, 0x04, "trace")
+	var except uint64
+	if flags&0x08 != 0 {
+		except = x.u32("excluded users")
+		x.u32("bytes of excluded users")
+	}
 	x.bytes("key", key)
 	for range exclude {
 		x.u64x("exclude: conn")
@@ -189,6 +194,9 @@ func (x *explainer) send(flags uint64) {
 		} else {
 			x.bytes("target: name", int(x.u16("target: length")))
 		}
+	}
+	for range except {
+		x.bytes("excluded user: name", int(x.u16("excluded user: length")))
 	}
 }
 

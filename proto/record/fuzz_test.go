@@ -72,13 +72,17 @@ func FuzzDone(f *testing.F) {
 }
 
 func FuzzSend(f *testing.F) {
-	f.Add(uint64(7), byte(3), byte(3), true, []byte("0123456789abcdef"), []byte("fedcba9876543210"), "typing", "a,b,c", []byte{1, 2, 3}, byte(2), "parley.v1.json", []byte("{}"))
-	f.Fuzz(func(t *testing.T, n uint64, target, class byte, want bool, once, trace []byte, key, names string, conns []byte, bodies byte, sub string, payload []byte) {
+	f.Add(uint64(7), byte(3), byte(3), true, []byte("0123456789abcdef"), []byte("fedcba9876543210"), "typing", "a,b,c", []byte{1, 2, 3}, byte(2), "parley.v1.json", []byte("{}"), "")
+	f.Add(uint64(8), byte(4), byte(1), false, []byte(nil), []byte(nil), "", "", []byte{1}, byte(1), "", []byte("{}"), "caocao,dongzhuo")
+	f.Fuzz(func(t *testing.T, n uint64, target, class byte, want bool, once, trace []byte, key, names string, conns []byte, bodies byte, sub string, payload []byte, except string) {
 		s := Send{N: n, Target: Target(target), Class: Class(class), WantResult: want, Key: key}
 		copy(s.Once[:], once)
 		copy(s.Trace[:], trace)
 		if names != "" {
 			s.Names = strings.Split(names, ",")
+		}
+		if except != "" {
+			s.ExceptUsers = strings.Split(except, ",")
 		}
 		for i, c := range conns {
 			if i%2 == 0 {

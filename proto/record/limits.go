@@ -9,6 +9,7 @@ const (
 	MaxSubprotocol = 255     // bytes of a subprotocol's name
 	MaxTargets     = 65536   // targets of one Send; also conns it excludes
 	MaxBodies      = 4       // bodies of one Send
+	MaxExceptUsers = 256     // users that one Send excludes
 	MaxRecord      = 4 << 20 // bytes of one record, its header included
 
 	// MaxBatch bounds the records of one stream message. A sender closes a

@@ -117,10 +117,13 @@ func TestNewFlagsAndFieldsArePassedOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := head(old)
+		if old[5]&0x08 != 0 && s.kind == KindSend {
+			continue // that flag is known
+		}
 		b := append(append(append([]byte(nil), old[:at]...), "new fields"...), old[at:]...)
 		le.PutUint32(b, uint32(len(b)))
 		le.PutUint16(b[6:], uint16(at+len("new fields")))
-		b[5] |= 0xf8
+		b[5] |= 0xf0
 		r := NewReader(b)
 		if !r.Next() {
 			t.Errorf("%v %s: %v", s.kind, s.name, r.Err())

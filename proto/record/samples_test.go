@@ -106,6 +106,10 @@ func samples() []sample {
 	add("sign of life", KindBeat, beat, func(dst []byte) ([]byte, error) { return AppendBeat(dst, beat), nil })
 	bare("whole", KindDraining, AppendDraining)
 	add("first", KindAttach, []byte{0x08, 0x01}, func(dst []byte) ([]byte, error) { return AppendAttach(dst, []byte{0x08, 0x01}) })
+	send("to everyone but two users", Send{N: 12, Target: ToAll, Class: Must, ExceptUsers: []string{"caocao", "dongzhuo"}, Bodies: []Body{{Payload: []byte("{}")}}})
+	send("to groups but for a user and a conn, all fields", Send{N: 13, Target: ToGroups, Class: Merge, Key: "k", WantResult: true, Once: someOnce, Trace: someTrace,
+		Names: []string{"shu", "wu"}, Exclude: []uint64{someConn}, ExceptUsers: []string{"caocao"}, Bodies: []Body{{Payload: []byte("{}")}}})
+	send("to conns but for a user", Send{N: 14, Target: ToConns, Class: Must, Conns: []uint64{someConn}, ExceptUsers: []string{"caocao"}, Bodies: []Body{{}}})
 	return all
 }
 
@@ -180,6 +184,9 @@ func writable(v SendView) Send {
 		Key: string(v.Key), Conns: v.Conns.AppendTo(nil), Exclude: slices.Collect(v.Exclude.All())}
 	for name := range v.Names.All() {
 		s.Names = append(s.Names, string(name))
+	}
+	for name := range v.ExceptUsers.All() {
+		s.ExceptUsers = append(s.ExceptUsers, string(name))
 	}
 	for b := range v.Bodies.All() {
 		s.Bodies = append(s.Bodies, Body{string(b.Subprotocol), b.Binary, bytes.Clone(b.Payload)})

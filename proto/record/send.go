@@ -40,6 +40,10 @@ type Send struct {
 	Names      []string // the targets of ToUsers and ToGroups, up to MaxTargets
 	Exclude    []uint64 // conns that do not get it, up to MaxTargets
 	Bodies     []Body   // 1 to MaxBodies
+
+	// ExceptUsers are users whose conns do not get it, up to MaxExceptUsers. Only a
+	// gateway with FeatureExceptUsers can read it.
+	ExceptUsers []string
 }
 
 // Flags of Send. The optional fields follow the fixed ones in this order.
@@ -47,6 +51,7 @@ const (
 	flagWantResult = 0x01
 	flagOnce       = 0x02
 	// flagTrace is 0x04, as in Message.
+	flagExceptUsers = 0x08
 )
 
 // sendHead: N u64, target u8, class u8, bodies u8, zero u8, key u16, zero u16,
@@ -54,6 +59,8 @@ const (
 const (
 	sendHead = 32
 	onceSize = 16
+	// exceptSize: excluded users u32, and their bytes u32.
+	exceptSize = 8
 )
 
 // AppendSend appends s to dst. When a bound is exceeded or s contradicts
@@ -71,6 +78,9 @@ func AppendSend(dst []byte, s *Send) ([]byte, error) {
 	if !s.Trace.IsZero() {
 		head, flags = head+traceSize, flags|flagTrace
 	}
+	if len(s.ExceptUsers) > 0 {
+		head, flags = head+exceptSize, flags|flagExceptUsers
+	}
 	n := len(dst)
 	dst, rec := extend(dst, KindSend, flags, head, head+size)
 	le.PutUint64(rec[8:], s.N)
@@ -84,6 +94,10 @@ func AppendSend(dst []byte, s *Send) ([]byte, error) {
 	if flags&flagTrace != 0 {
 		tail = append(tail, s.Trace[:]...)
 	}
+	if flags&flagExceptUsers != 0 {
+		tail = le.AppendUint32(tail, uint32(len(s.ExceptUsers)))
+		tail = le.AppendUint32(tail, uint32(namesSize(s.ExceptUsers)))
+	}
 	tail = append(tail, s.Key...)
 	for _, c := range s.Exclude {
 		tail = le.AppendUint64(tail, c)
@@ -94,11 +108,23 @@ func AppendSend(dst []byte, s *Send) ([]byte, error) {
 	for _, c := range s.Conns {
 		tail = le.AppendUint64(tail, c)
 	}
-	for _, name := range s.Names {
-		tail = le.AppendUint16(tail, uint16(len(name)))
-		tail = append(tail, name...)
+	return appendNames(appendNames(tail, s.Names), s.ExceptUsers), nil
+}
+
+func appendNames(dst []byte, names []string) []byte {
+	for _, name := range names {
+		dst = le.AppendUint16(dst, uint16(len(name)))
+		dst = append(dst, name...)
 	}
-	return tail, nil
+	return dst
+}
+
+// namesSize returns the bytes that appendNames appends.
+func namesSize(names []string) (size int) {
+	for _, name := range names {
+		size += 2 + len(name)
+	}
+	return size
 }
 
 // check returns the bytes behind the head, or what is wrong.
@@ -124,9 +150,17 @@ func (s *Send) check() (int, error) {
 		if err := checkNameSize(len(name)); err != nil {
 			return 0, refuse(KindSend, "name", err)
 		}
-		size += 2 + len(name)
 	}
-	if size > MaxRecord-sendHead-onceSize-traceSize {
+	if len(s.ExceptUsers) > MaxExceptUsers {
+		return 0, refuse(KindSend, "except users", ErrTooLarge)
+	}
+	for _, name := range s.ExceptUsers {
+		if err := checkNameSize(len(name)); err != nil {
+			return 0, refuse(KindSend, "except users", err)
+		}
+	}
+	size += namesSize(s.Names) + namesSize(s.ExceptUsers)
+	if size > MaxRecord-sendHead-onceSize-traceSize-exceptSize {
 		return 0, refuse(KindSend, "length", ErrTooLarge)
 	}
 	return size, nil

@@ -16,6 +16,8 @@ type SendView struct {
 	Names      Names   // of ToUsers and ToGroups
 	Exclude    Numbers
 	Bodies     Bodies
+
+	ExceptUsers Names
 }
 
 // Send returns the current record, which must be of KindSend.
@@ -32,8 +34,14 @@ func (r *Reader) Send() (s SendView) {
 	}
 	if rec[5]&flagTrace != 0 {
 		s.Trace = Trace(rec[at:])
+		at += traceSize
 	}
 	b := rec[head(rec):]
+	if rec[5]&flagExceptUsers != 0 {
+		cut := len(b) - int(le.Uint32(rec[at+4:]))
+		s.ExceptUsers = Names{b[cut:], int(le.Uint32(rec[at:]))}
+		b = b[:cut:cut]
+	}
 	if n := int(le.Uint16(rec[20:])); n > 0 {
 		s.Key, b = b[:n:n], b[n:]
 	}
@@ -60,8 +68,20 @@ func checkSend(rec []byte, head int) (string, error) {
 	if rec[5]&flagTrace != 0 {
 		optional += traceSize
 	}
+	var except int // where the count of excluded users stands, 0: there are none
+	if rec[5]&flagExceptUsers != 0 {
+		except = sendHead + optional
+		optional += exceptSize
+	}
 	if head < sendHead+optional {
 		return "head", ErrMalformed
+	}
+	if except != 0 {
+		cut, err := checkExceptUsers(rec, head, le.Uint32(rec[except:]), le.Uint32(rec[except+4:]))
+		if err != nil {
+			return "except users", err
+		}
+		rec = rec[:cut]
 	}
 	// Checked before they are ints: a huge u32 is negative on 32 bits.
 	targets, exclude := le.Uint32(rec[24:]), le.Uint32(rec[28:])
@@ -93,23 +113,51 @@ func checkSend(rec []byte, head int) (string, error) {
 		}
 		return "", nil
 	}
-	for range targets {
-		if len(b) < 2 {
-			return "targets", ErrTruncated
-		}
-		n := int(le.Uint16(b))
-		if err := checkNameSize(n); err != nil {
-			return "name", err
-		}
-		if len(b) < 2+n {
-			return "targets", ErrTruncated
-		}
-		b = b[2+n:]
+	rest, what, err := checkNames(b, int(targets))
+	if err != nil {
+		return what, err
 	}
-	if len(b) > 0 {
+	if len(rest) > 0 {
 		return "targets", ErrMalformed
 	}
 	return "", nil
+}
+
+// checkExceptUsers checks the excluded users, which are the last size bytes of rec, and
+// returns where they begin.
+func checkExceptUsers(rec []byte, head int, users, size uint32) (cut int, err error) {
+	switch {
+	case users > MaxExceptUsers:
+		return 0, ErrTooLarge
+	case users == 0: // the flag is for a record that 1.0 refuses, and it would not this one
+		return 0, ErrMalformed
+	case uint64(size) > uint64(len(rec)-head):
+		return 0, ErrTruncated
+	}
+	cut = len(rec) - int(size)
+	rest, _, err := checkNames(rec[cut:], int(users))
+	if err == nil && len(rest) > 0 {
+		err = ErrMalformed
+	}
+	return cut, err
+}
+
+// checkNames checks n names and returns what is behind them.
+func checkNames(b []byte, n int) (rest []byte, what string, err error) {
+	for range n {
+		if len(b) < 2 {
+			return nil, "targets", ErrTruncated
+		}
+		size := int(le.Uint16(b))
+		if err := checkNameSize(size); err != nil {
+			return nil, "name", err
+		}
+		if len(b) < 2+size {
+			return nil, "targets", ErrTruncated
+		}
+		b = b[2+size:]
+	}
+	return b, "", nil
 }
 
 // Numbers is a list of conn numbers.

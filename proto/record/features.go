@@ -1,0 +1,12 @@
+package record
+
+// What a gateway can do beyond protocol 1.0, as it names it in the features of its
+// Hello. A worker must not send what a gateway does not name: one that does not know
+// it would do something else, or end the stream.
+const (
+	// FeatureExceptUsers: it reads Send.ExceptUsers.
+	FeatureExceptUsers = "except-users"
+	// FeatureMergeSession: it reads SessionWrite.merge. Without it a patch would take
+	// the place of the session.
+	FeatureMergeSession = "merge-session"
+)
