@@ -52,7 +52,7 @@ func (g *Gateway) linkMetrics() []metric {
 		count("repeated_sends_total", "Sends dropped because their once-key was known.", &s.RepeatedSends),
 		count("bad_frames_total", "Replies, sends and closes of workers that could not be a frame.", &s.BadFrames),
 		count("bad_answers_total", "Answers of workers to handshakes that could not be carried out.", &s.BadAnswers),
-		count("bad_sessions_total", "Session writes above the bound.", &s.BadSessions),
+		count("bad_sessions_total", "Session writes that could not be carried out: too large, or a merge of what is no JSON object.", &s.BadSessions),
 		count("resyncs_total", "Rounds of resync frames, after a worker was lost or passed this gateway over.", &s.Resyncs),
 		count("unknown_records_total", "Records of a kind this version does not know.", &s.UnknownRecords),
 	}

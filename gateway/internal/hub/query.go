@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"hash/maphash"
+	"math/bits"
 	"slices"
 	"sync"
 )
@@ -37,6 +39,25 @@ func (h *Hub) UserConns(user string) (ids []uint64) {
 		return true
 	})
 	return ids
+}
+
+// AppendUserConns appends the ids of the conns of a user to dst: for a caller that has
+// a slice to use again.
+func (h *Hub) AppendUserConns(dst []uint64, user []byte) []uint64 {
+	sh := h.keyShard(User, maphash.Bytes(h.seed, user))
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	s := sh.find(user)
+	if s == nil {
+		return dst
+	}
+	for i := range s.chunks {
+		ch := &s.chunks[i]
+		for w := ch.used; w != 0; w &= w - 1 {
+			dst = append(dst, ch.slots[bits.TrailingZeros64(w)].id)
+		}
+	}
+	return dst
 }
 
 // A Cursor says where a listing of conns goes on; 0 is its beginning, and its

@@ -59,8 +59,12 @@ func (l *Link) doneWith(w *worker, d record.DoneWith) error {
 		}
 		return nil
 	}
-	if s := effects.GetSession(); s != nil { // also when the socket has ended: frames behind this one are handled with it
-		l.ackSession(c, s)
+	// The session is written also when the socket has ended: frames behind this one are
+	// handled with it. If it cannot be, the rest is not done either: a reply may say what
+	// the session was to hold.
+	if s := effects.GetSession(); s != nil && !l.ackSession(c, s) {
+		l.acked(c, d.Seq, d.Forget)
+		return nil
 	}
 	for _, r := range effects.GetReplies() {
 		l.reply(c, opOf(r.GetOpcode()), r.GetPayload())

@@ -53,6 +53,8 @@ func (l *Link) do(w *worker, cmd *gatewayv1.Command, result *gatewayv1.Result) (
 		l.confirm(w, do.Confirm, result)
 	case *gatewayv1.Command_Query:
 		l.query(w, do.Query, result)
+	case *gatewayv1.Command_Batch:
+		return l.batch(w, do.Batch, result)
 	default:
 		result.Status = gatewayv1.Status_STATUS_UNIMPLEMENTED
 	}

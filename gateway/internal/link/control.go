@@ -60,53 +60,6 @@ func closable(code uint32) bool {
 	return code >= 3000 && code <= 4999
 }
 
-func (l *Link) setSession(w *worker, do *gatewayv1.SetSession, result *gatewayv1.Result) {
-	l.acts(w, do.GetConn(), result, func(c *conn) {
-		write := do.GetWrite()
-		switch {
-		case conflicts(c, write):
-			result.Status = gatewayv1.Status_STATUS_CONFLICT
-		case len(write.GetSession()) > l.cfg.MaxSessionBytes:
-			l.stats.BadSessions.Add(1)
-			result.Status = gatewayv1.Status_STATUS_LIMIT
-			result.Message = "session too large"
-		default:
-			c.writeSession(write.GetSession())
-			l.changed(c, do.GetConn())
-			result.Affected = 1
-		}
-		result.SessionVersion = c.sessionVersion
-	})
-}
-
-// ackSession is the session write inside an acknowledgement, which has no answer:
-// if it cannot be carried out the worker learns the truth with the next event.
-// c.mu is held.
-func (l *Link) ackSession(c *conn, write *gatewayv1.SessionWrite) {
-	switch {
-	case conflicts(c, write):
-		c.touched()
-	case len(write.GetSession()) > l.cfg.MaxSessionBytes:
-		l.stats.BadSessions.Add(1)
-		c.touched()
-	default:
-		c.writeSession(write.GetSession())
-		l.amendClosed(c)
-		c.touched()
-		c.toldOwner()
-	}
-}
-
-func conflicts(c *conn, write *gatewayv1.SessionWrite) bool {
-	return write.GetConditional() && write.GetIfVersion() != c.sessionVersion
-}
-
-// writeSession replaces the session. mu is held.
-func (c *conn) writeSession(session []byte) {
-	c.session = append([]byte(nil), session...)
-	c.sessionVersion++
-}
-
 func (l *Link) confirm(w *worker, do *gatewayv1.Confirm, result *gatewayv1.Result) {
 	l.acts(w, do.GetConn(), result, func(c *conn) {
 		if c.probation != nil && !c.probation.Stop() {

@@ -122,14 +122,15 @@ func TestContextComesOnlyWhenNeeded(t *testing.T) {
 	}
 }
 
-// A session that is refused for its size leaves the worker with a copy that is
-// not the truth: it hears the truth with the next event.
+// A session that is refused takes the rest of its acknowledgement with it, and leaves the
+// worker with a copy that is not the truth: it hears the truth with the next event.
 func TestRefusedSessionIsCorrected(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		write *gatewayv1.SessionWrite
 	}{
 		{"too large", &gatewayv1.SessionWrite{Session: make([]byte, 17<<10)}},
+		{"no merge", &gatewayv1.SessionWrite{Session: []byte("{}"), Merge: true}},
 		{"condition", &gatewayv1.SessionWrite{Session: []byte("x"), Conditional: true, IfVersion: 9}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -137,13 +138,16 @@ func TestRefusedSessionIsCorrected(t *testing.T) {
 			a := r.attach(script{node: "a", answer: &gatewayv1.OpenAnswer{Session: []byte("one"), HasSession: true}})
 			c := r.enter()
 			c.text("1")
-			a.doneWith(a.message("1"), &gatewayv1.Effects{Session: test.write, Replies: []*gatewayv1.Frame{{Payload: []byte("reply")}}})
-			c.expect("reply")
+			a.doneWith(a.message("1"), &gatewayv1.Effects{
+				Session: test.write, Replies: []*gatewayv1.Frame{{Payload: []byte("saved")}}, Close: &gatewayv1.CloseConn{},
+			})
 			eventually(t, "the acknowledgement", func() bool { return r.link.Unacked() == 0 })
 			c.text("2")
 			if got := a.next(record.KindContext).context(); string(got.GetSession()) != "one" || got.GetSessionVersion() != 1 {
 				t.Errorf("context: got %v", got)
 			}
+			a.done(a.message("2"), "and nothing was said before")
+			c.expect("and nothing was said before")
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/parley-im/parley/gateway/internal/frame"
 	"github.com/parley-im/parley/gateway/internal/hub"
 	"github.com/parley-im/parley/proto/connid"
+	"github.com/parley-im/parley/proto/record"
 	"github.com/parley-im/parley/register/handshake"
 )
 
@@ -58,6 +60,7 @@ func New(cfg Config) (*Link, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	cfg.Identity.Features = append(slices.Clone(cfg.Identity.Features), record.FeatureExceptUsers, record.FeatureMergeSession)
 	l := &Link{
 		cfg: cfg, hub: cfg.Hub, frames: cfg.Encode, log: cfg.Log,
 		interest: newInterest(), once: newOnce(), strangers: handshake.NewCrowd(cfg.MaxStrangers, max(cfg.MaxStrangers/4, 1)),

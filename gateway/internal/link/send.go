@@ -61,6 +61,11 @@ func (l *Link) send(w *worker, s record.SendView) {
 // no conn here.
 func (l *Link) fanOut(w *worker, s record.SendView, f *frame.Frame, result *gatewayv1.Result) hub.Tally {
 	w.exclude = s.Exclude.AppendTo(w.exclude[:0])
+	// A user that is excluded is the conns that it has now: looking once costs less than
+	// asking each recipient who it is.
+	for user := range s.ExceptUsers.All() {
+		w.exclude = l.hub.AppendUserConns(w.exclude, user)
+	}
 	switch s.Target {
 	case record.ToConns:
 		if s.Conns.Len() == 1 && len(w.exclude) == 0 {

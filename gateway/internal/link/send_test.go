@@ -49,6 +49,11 @@ func TestSendsReachWhomTheyName(t *testing.T) {
 		{send: record.Send{Target: record.ToUsers, Names: []string{"b", "c", "zz", "yy"}, Exclude: ids[1:2]}, who: []int{2, 3}, hit: 2, missed: 2, offline: []string{"zz", "yy"}},
 		{send: record.Send{Target: record.ToGroups, Names: []string{"g", "of c", "nobody's"}}, who: []int{0, 1, 2, 3}, hit: 4, missed: 1},
 		{send: record.Send{Target: record.ToAll, Exclude: ids[3:]}, who: []int{0, 1, 2}, hit: 3},
+		{send: record.Send{Target: record.ToAll, ExceptUsers: []string{"b", "nobody"}}, who: []int{0, 3}, hit: 2},
+		{send: record.Send{Target: record.ToGroups, Names: []string{"g", "of b"}, Exclude: ids[:1], ExceptUsers: []string{"b"}}, who: []int{3}, hit: 1},
+		{send: record.Send{Target: record.ToUsers, Names: []string{"a", "b"}, ExceptUsers: []string{"b"}}, who: []int{0}, hit: 1},
+		{send: record.Send{Target: record.ToConns, Conns: ids[2:3], ExceptUsers: []string{"b"}}},
+		{send: record.Send{Target: record.ToConns, Conns: ids, ExceptUsers: slices.Repeat([]string{"b"}, record.MaxExceptUsers)}, who: []int{0, 3}, hit: 2},
 	} {
 		body := fmt.Sprint("send ", i)
 		test.send.Bodies, test.send.WantResult = text(body), true

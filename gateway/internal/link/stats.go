@@ -19,7 +19,7 @@ type Stats struct {
 	RepeatedSends    atomic.Int64 // sends dropped because their once-key was known
 	BadFrames        atomic.Int64 // replies, sends and closes that are no frame
 	BadAnswers       atomic.Int64 // answers to handshakes that could not be carried out
-	BadSessions      atomic.Int64 // session writes above the bound
+	BadSessions      atomic.Int64 // session writes that could not be carried out: too large, or no merge
 	Resyncs          atomic.Int64 // rounds of resync frames
 	UnknownRecords   atomic.Int64 // records of a kind this version does not know
 }

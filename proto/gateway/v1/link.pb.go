@@ -1250,9 +1250,11 @@ type SessionWrite struct {
 	// conditional turns if_version on.
 	Conditional bool `protobuf:"varint,3,opt,name=conditional,proto3" json:"conditional,omitempty"`
 	// merge says that session is a JSON merge patch (RFC 7396) of the session that is
-	// there, which has to be a JSON object, or none: objects are merged, null takes a
-	// key away, everything else replaces. A session that is none, or a patch that is
-	// none, is answered INVALID.
+	// there, which has to be a JSON object, or none, or empty: objects are merged, null
+	// takes a key away, everything else replaces. Up to 64 patches may stand one behind
+	// the other; they are applied in order, and are one write. What is there, or a patch,
+	// that is no object is answered INVALID, a result that is too large LIMIT. Only for a
+	// gateway with the feature "merge-session": another would take the patch for the session.
 	Merge         bool `protobuf:"varint,4,opt,name=merge,proto3" json:"merge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
