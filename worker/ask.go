@@ -32,10 +32,9 @@ func (s *Sender) named(ctx context.Context, kind route.Kind, name string, cmd *g
 	if err := s.known(ctx); err != nil {
 		return did, err
 	}
-	var plan link.Plan
-	s.worker.mesh.Reach(&plan, kind, []string{name})
-	to := make([]*link.Gateway, 0, len(plan.Shares))
-	for _, share := range plan.Shares {
+	shares := s.reach(kind, []string{name})
+	to := make([]*link.Gateway, 0, len(shares))
+	for _, share := range shares {
 		to = append(to, share.To)
 	}
 	lost, err := s.worker.askAll(ctx, to, true, func(*link.Gateway) *gatewayv1.Command { return cmd }, func(_ *link.Gateway, r *gatewayv1.Result) {
@@ -43,6 +42,13 @@ func (s *Sender) named(ctx context.Context, kind route.Kind, name string, cmd *g
 	})
 	did.Lost = lost
 	return did, err
+}
+
+// reach returns the gateways that have, or may have, some of the names, with these.
+func (s *Sender) reach(kind route.Kind, names []string) []link.Share {
+	var plan link.Plan
+	s.worker.mesh.Reach(&plan, kind, names)
+	return plan.Shares
 }
 
 // ask gives a gateway a command and waits for its result.

@@ -7,7 +7,6 @@ import (
 	"github.com/parley-im/parley/proto/connid"
 	"github.com/parley-im/parley/proto/fault"
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
-	"github.com/parley-im/parley/worker/internal/route"
 )
 
 var errStale = fault.New(fault.Stale, "")
@@ -87,25 +86,6 @@ func (s *Sender) Kill(ctx context.Context, id connid.ID) error {
 	return s.one(ctx, id, &gatewayv1.Command{Do: &gatewayv1.Command_Close{Close: &gatewayv1.Close{Target: targetConn(id), Close: how}}})
 }
 
-// CloseUser ends every conn that a user has now, like Close.
-func (s *Sender) CloseUser(ctx context.Context, user string, code fault.CloseCode, reason string, last ...Frame) (Affected, error) {
-	how, err := closeConn(code, reason, last)
-	if err := errors.Join(err, checkName("user", user)); err != nil {
-		return Affected{}, err
-	}
-	return s.user(ctx, user, &gatewayv1.Command{Do: &gatewayv1.Command_Close{Close: &gatewayv1.Close{Target: targetUser(user), Close: how}}})
-}
-
-// CloseGroup ends every conn that is in a group now, like Close.
-func (s *Sender) CloseGroup(ctx context.Context, group string, code fault.CloseCode, reason string, last ...Frame) (Affected, error) {
-	how, err := closeConn(code, reason, last)
-	if err := errors.Join(err, checkName("group", group)); err != nil {
-		return Affected{}, err
-	}
-	target := &gatewayv1.Target{Of: &gatewayv1.Target_Group{Group: group}}
-	return s.named(ctx, route.Group, group, &gatewayv1.Command{Do: &gatewayv1.Command_Close{Close: &gatewayv1.Close{Target: target, Close: how}}})
-}
-
 // Confirm ends the probation of a conn that was let in with ConfirmWithin.
 func (s *Sender) Confirm(ctx context.Context, id connid.ID) error {
 	return s.one(ctx, id, &gatewayv1.Command{Do: &gatewayv1.Command_Confirm{Confirm: &gatewayv1.Confirm{Conn: refOf(id)}}})
@@ -119,6 +99,10 @@ func targetConn(id connid.ID) *gatewayv1.Target {
 
 func targetUser(user string) *gatewayv1.Target {
 	return &gatewayv1.Target{Of: &gatewayv1.Target_User{User: user}}
+}
+
+func targetGroup(group string) *gatewayv1.Target {
+	return &gatewayv1.Target{Of: &gatewayv1.Target_Group{Group: group}}
 }
 
 func closeConn(code fault.CloseCode, reason string, last []Frame) (*gatewayv1.CloseConn, error) {

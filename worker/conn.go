@@ -17,9 +17,9 @@ import (
 // everything that would have an effect answers [ErrReturned]. To act for a conn
 // at another time keep its ID and use the [Sender].
 //
-// There are two kinds of effects. Reply, SetSession and Close are kept and leave
-// with the acknowledgement of the event: they happen exactly once, all together,
-// or not at all when the conn has moved. Send, Bind, Unbind, Join, Leave and
+// There are two kinds of effects. Reply, Close, Kill, SetSession and its kin (MergeSession,
+// UpdateSession, DeleteSessionKeys) are kept and leave with the acknowledgement of the
+// event: they happen exactly once, all together, or not at all when the conn has moved. Send, Bind, Unbind, Join, Leave and
 // Confirm happen at once and are refused when the conn has moved; when the event
 // is handled again they are done again. In OnOpen all of them are part of the
 // one answer, and only OnOpen has SetSubprotocol and ConfirmWithin.
@@ -85,15 +85,15 @@ func (c *Conn) Groups() []string {
 // In reports whether the conn is in a group.
 func (c *Conn) In(group string) bool { return slices.Contains(c.Groups(), group) }
 
-// Session is the content that SetSession gave the conn, nil when nobody did. It
-// must not be changed.
+// Session is the content that SetSession or MergeSession gave the conn, nil when nobody
+// did. It must not be changed.
 func (c *Conn) Session() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.known.session
 }
 
-// SessionVersion rises with every write of the session; 0: there is none. The
+// SessionVersion rises by one with every write of the session; 0: there is none. The
 // write of this handler does not count yet.
 func (c *Conn) SessionVersion() uint64 {
 	c.mu.Lock()

@@ -99,32 +99,6 @@ func (c *Conn) Reply(f Frame) error {
 	return c.effects.replies.Append(record.Reply{Binary: body.Binary, Payload: body.Payload})
 }
 
-// SetSession replaces the session with the acknowledgement of this event. b is
-// copied. Session returns it from now on.
-func (c *Conn) SetSession(b []byte) error {
-	if err := c.begin(); err != nil {
-		return err
-	}
-	defer c.mu.Unlock()
-	if c.event == record.KindClosed {
-		return fault.New(fault.Stale, "")
-	}
-	if most := c.gateway.MaxSession(); most > 0 && len(b) > most {
-		return fault.New(fault.TooLarge, fmt.Sprintf("a session has at most %d bytes", most))
-	}
-	if err := c.effects.grow(len(b), true); err != nil {
-		return err
-	}
-	kept := append([]byte{}, b...)
-	if a := c.effects.answer; a != nil {
-		a.Session, a.HasSession = kept, true
-	} else {
-		c.effects.session = &gatewayv1.SessionWrite{Session: kept}
-	}
-	c.known.session = kept
-	return nil
-}
-
 // Close ends the conn with the acknowledgement of this event, after the replies
 // and after last. A code of 0 is 1000; the reason has at most 123 bytes. In
 // OnOpen the conn is let in and closed.
@@ -148,6 +122,26 @@ func (c *Conn) Close(code fault.CloseCode, reason string, last ...Frame) error {
 		return err
 	}
 	c.effects.close = &gatewayv1.CloseConn{Code: uint32(code), Reason: reason}
+	return nil
+}
+
+// Kill ends the conn with the acknowledgement of this event, at once: what is queued for
+// it, the replies too, is thrown away. In OnOpen return [Refuse] instead.
+func (c *Conn) Kill() error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	switch {
+	case c.event == record.KindClosed:
+		return fault.New(fault.Stale, "")
+	case c.event == record.KindOpen:
+		return invalid("there is nothing to kill before the 101: return a Refusal")
+	}
+	if err := c.effects.grow(0, true); err != nil {
+		return err
+	}
+	c.effects.close = &gatewayv1.CloseConn{Now: true}
 	return nil
 }
 

@@ -26,8 +26,8 @@
 //
 // An event is kept by the gateway until its handler has returned. If the worker is
 // lost before, another gets the event again, with [Message.Redelivered] set. What
-// the handler did through [Conn.Reply], [Conn.SetSession] and [Conn.Close] rides on
-// the acknowledgement, so it happens exactly once whoever handles the event. What it
+// the handler did through [Conn.Reply], [Conn.SetSession], [Conn.MergeSession],
+// [Conn.Close] and [Conn.Kill] rides on the acknowledgement, so it happens exactly once whoever handles the event. What it
 // did elsewhere (a database, [Sender]) may happen twice: use a key that makes the
 // second harmless, such as (Conn.ID, Message.Seq) or what the client chose, and
 // [Once] for sends.
@@ -54,7 +54,8 @@
 //
 // A session is bytes that the gateway keeps with the conn, 16 KiB by default, so
 // whichever worker handles the next frame has them at hand. [Sender.SwapSession]
-// writes one only if nobody else did.
+// writes one only if nobody else did; [Sender.MergeSession] changes some keys of one that
+// is a JSON object, at the gateway.
 //
 // # Testing
 //

@@ -19,6 +19,7 @@ import (
 //	Moved             another worker acts for the conn by now
 //	Invalid, TooLarge an argument is out of bounds
 //	Conflict          the session had another version
+//	Unimplemented     the gateway is of an older version, which cannot do it
 //	Overloaded        too much waits for a gateway, and ctx ended before there was room
 //	Unavailable       no gateway is known yet, or the link to the one that is asked has
 //	                  been down for a second, or its answer did not come before ctx ended,
@@ -36,7 +37,10 @@ var (
 	ErrReturned = errors.New("the handler has returned")
 )
 
-var errMoved = fault.Wrap(fault.Moved, ErrMoved)
+var (
+	errMoved   = fault.Wrap(fault.Moved, ErrMoved)
+	errUnknown = fault.New(fault.Unavailable, "a gateway no longer knows what it did")
+)
 
 func invalid(format string, args ...any) error {
 	return fault.New(fault.Invalid, fmt.Sprintf(format, args...))
@@ -58,6 +62,8 @@ func linkError(err error) error {
 		return fault.Wrap(fault.Unavailable, err)
 	case errors.Is(err, record.ErrTooLarge):
 		return fault.Wrap(fault.TooLarge, err)
+	case errors.Is(err, link.ErrUnable):
+		return fault.Wrap(fault.Unimplemented, err)
 	case errors.Is(err, link.ErrDetached):
 		return fault.Wrap(fault.Moved, err)
 	}

@@ -75,6 +75,9 @@ func (w *Worker) learn(g *link.Gateway, seat *inbox.Seat, e *inbox.Event) {
 		k = &known{}
 		seat.State = k
 	}
+	// A context comes when nothing of the conn is under way, so it is never older than what
+	// this worker has written: what it counted and the gateway refused is corrected.
+	k.session, k.version = nil, 0
 	k.learn(m)
 }
 

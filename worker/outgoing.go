@@ -27,8 +27,10 @@ type outgoing struct {
 	noWait bool
 	except []connid.ID
 	result *Result
-	then   func(Result, error)
-	err    error // of an option
+
+	exceptUsers []string
+	then        func(Result, error)
+	err         error // of an option
 
 	worker *Worker
 	owes   bool     // with then: Run waits for it
@@ -104,9 +106,10 @@ func (o *outgoing) release() {
 	}
 	clear(o.plan.Shares)
 	clear(o.rec.Bodies)
+	clear(o.exceptUsers)
 	clear(o.full)
 	*o = outgoing{
-		plan: o.plan, shares: o.shares[:0], full: o.full[:0], except: o.except[:0],
+		plan: o.plan, shares: o.shares[:0], full: o.full[:0], except: o.except[:0], exceptUsers: o.exceptUsers[:0],
 		rec: record.Send{Exclude: o.rec.Exclude[:0], Bodies: o.rec.Bodies[:0]},
 	}
 	outgoings.Put(o)
@@ -140,6 +143,9 @@ func (o *outgoing) send(ctx context.Context, target record.Target) error {
 	o.rec.Target, o.rec.Class, o.rec.Key, o.rec.Trace = target, o.class, o.key, traceOf(ctx)
 	o.rec.Bodies = append(append(o.rec.Bodies, o.frame.body), o.frame.alts...)
 	o.rec.WantResult = o.result != nil
+	if target != record.ToUsers { // whose names are without them
+		o.rec.ExceptUsers = o.exceptUsers
+	}
 	var waiter *link.Waiter
 	if o.result != nil {
 		n := 0
@@ -218,10 +224,11 @@ func (o *outgoing) giveLater(ctx context.Context, b blocked, w *link.Waiter) err
 
 // failed sorts the errors of one gateway: that it is gone is no error of the send.
 func (o *outgoing) failed(s *share, err error) error {
-	if errors.Is(err, link.ErrGone) {
-		if o.result != nil {
-			o.result.Lost = append(o.result.Lost, s.to.Node())
-		}
+	gone := errors.Is(err, link.ErrGone)
+	if o.result != nil && (gone || errors.Is(err, link.ErrUnable)) {
+		o.result.Lost = append(o.result.Lost, s.to.Node())
+	}
+	if gone {
 		return nil
 	}
 	return linkError(err)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/parley-im/parley/proto/record"
@@ -15,6 +16,9 @@ func (o *outgoing) collect(ctx context.Context, w *link.Waiter) error {
 	silent, err := w.Wait(ctx, func(r link.Reply) {
 		if r.Err != nil {
 			o.result.Lost = append(o.result.Lost, r.From.Node())
+			if failed == nil && errors.Is(r.Err, link.ErrUnable) {
+				failed = linkError(r.Err)
+			}
 			return
 		}
 		m := r.Result

@@ -48,34 +48,6 @@ func query(q *gatewayv1.Query) *gatewayv1.Command {
 	return &gatewayv1.Command{Do: &gatewayv1.Command_Query{Query: q}}
 }
 
-// Session reads the session of a conn and its version, 0 when there is none.
-func (s *Sender) Session(ctx context.Context, id connid.ID) (session []byte, version uint64, err error) {
-	c, err := s.ConnContext(ctx, id)
-	return c.Session, c.SessionVersion, err
-}
-
-// SetSession replaces the session of a conn and returns the version it has now.
-func (s *Sender) SetSession(ctx context.Context, id connid.ID, session []byte) (version uint64, err error) {
-	return s.writeSession(ctx, id, &gatewayv1.SessionWrite{Session: session})
-}
-
-// SwapSession replaces the session only if it still has that version; 0: only if
-// there is none. Otherwise the error is Conflict, and version the one it has.
-func (s *Sender) SwapSession(ctx context.Context, id connid.ID, session []byte, ifVersion uint64) (version uint64, err error) {
-	return s.writeSession(ctx, id, &gatewayv1.SessionWrite{Session: session, IfVersion: ifVersion, Conditional: true})
-}
-
-func (s *Sender) writeSession(ctx context.Context, id connid.ID, write *gatewayv1.SessionWrite) (uint64, error) {
-	g, err := s.gatewayOf(ctx, id)
-	if err != nil {
-		return 0, err
-	}
-	r, err := s.worker.ask(ctx, g, &gatewayv1.Command{Do: &gatewayv1.Command_Session{
-		Session: &gatewayv1.SetSession{Conn: refOf(id), Write: write},
-	}})
-	return r.GetSessionVersion(), err
-}
-
 // Online is who of the users that were asked for is online.
 type Online struct {
 	Conns map[string][]connid.ID // the conns of each user who has one

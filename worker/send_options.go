@@ -35,6 +35,20 @@ func Except(ids ...connid.ID) SendOption {
 	return func(o *outgoing) { o.except = append(o.except, ids...) }
 }
 
+// ExceptUsers leaves out every conn of some users, at most 256, such as whoever has blocked
+// the one who says it. A gateway takes the conns that they have when it begins to carry
+// the send out. One of an older version, which cannot leave users out, does not get the
+// send at all: it is named in Lost, and the send fails with Unimplemented.
+func ExceptUsers(users ...string) SendOption {
+	return func(o *outgoing) {
+		o.exceptUsers = append(o.exceptUsers, users...)
+		o.fail(checkNames("user", users))
+		if n := len(o.exceptUsers); n > record.MaxExceptUsers {
+			o.fail(invalid("a send leaves out at most %d users, not %d", record.MaxExceptUsers, n))
+		}
+	}
+}
+
 // Once makes the gateways drop a repeat: a send under a key that a gateway has
 // already applied, by whichever worker, within the last minute or two. With a key
 // made of what is sent (a message's id, or Conn.ID and Message.Seq) a handler that
@@ -83,6 +97,6 @@ type Result struct {
 	Dropped   int      // conns whose queue had no room
 	Missed    int      // of ToConns: conns that have ended
 	Offline   []string // of ToUsers: those without any conn
-	Lost      []string // gateways (their nodes) that left, had no room for what may be dropped or does not wait, or did not answer before ctx ended: what became of it there is unknown
+	Lost      []string // gateways (their nodes) that left, had no room for what may be dropped or does not wait, or did not answer before ctx ended: what became of it there is unknown; those that are too old for ExceptUsers
 	Duplicate bool     // a gateway dropped it as a repeat, see Once
 }

@@ -122,6 +122,9 @@ func (s *Sender) toName(ctx context.Context, target record.Target, kind route.Ki
 
 // spread finds out which gateways have the names and sends.
 func (s *Sender) spread(ctx context.Context, out *outgoing, target record.Target, kind route.Kind, names []string) error {
+	if target == record.ToUsers && len(out.exceptUsers) > 0 {
+		names = without(names, out.exceptUsers) // a conn has one user: nothing else is left to leave out
+	}
 	out.names = names
 	s.worker.mesh.Reach(&out.plan, kind, names)
 	for _, part := range out.plan.Shares {

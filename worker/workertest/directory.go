@@ -85,7 +85,7 @@ func (d *directory) Dial(ctx context.Context, m register.Member, _ int) (link.St
 	defer d.mu.Unlock()
 	for _, g := range d.gateways {
 		if g.Boot == m.Boot && !d.lost[m.Boot] {
-			up, down := fakegate.Pipe(ctx)
+			up, down := fakegate.Pipe(ctx, g.Features...)
 			d.serving.Go(func() {
 				defer down.Close()
 				_ = g.Serve(d.boot, down) // the stream's end is the worker's to judge

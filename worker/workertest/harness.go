@@ -36,6 +36,7 @@ type options struct {
 	config   worker.Config
 	gateways int
 	groups   int
+	old      []int
 	made     []func(*worker.Worker)
 }
 
@@ -58,6 +59,10 @@ func WithGateways(n int) Option { return func(o *options) { o.gateways = n } }
 // is no bound.
 func WithMaxGroups(n int) Option { return func(o *options) { o.groups = n } }
 
+// WithOldGateway makes gateway i, from 0, one of protocol 1.0: it can leave no users out of
+// a send and merge no session, as in a cluster whose gateways are being replaced.
+func WithOldGateway(i int) Option { return func(o *options) { o.old = append(o.old, i) } }
+
 // WithLog shows the worker's log in the test's output.
 func WithLog(t testing.TB) Option {
 	return WithConfig(func(c *worker.Config) {
@@ -75,6 +80,9 @@ func New(t testing.TB, handler worker.Handler, opts ...Option) *Harness {
 		opt(&o)
 	}
 	h := &Harness{t: t, directory: newDirectory(o.gateways, o.groups), ended: make(chan struct{})}
+	for _, i := range o.old {
+		h.directory.gateways[i].Features = nil
+	}
 	o.config.Directory = h.directory
 	w, err := worker.New(o.config)
 	if err != nil {

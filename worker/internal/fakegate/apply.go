@@ -167,8 +167,9 @@ func (c *Conn) effects(e event, m *gatewayv1.Effects) {
 			c.frame(Frame{f.GetOpcode() == gatewayv1.Opcode_OPCODE_BINARY, f.GetPayload()})
 		}
 	}
-	if w := m.GetSession(); w != nil {
-		c.session, c.version = w.GetSession(), c.version+1
+	if w := m.GetSession(); w != nil && c.write(w) != nil {
+		c.stale = true // its owner believes that it is written
+		return
 	}
 	for _, f := range m.GetReplies() {
 		c.frame(Frame{f.GetOpcode() == gatewayv1.Opcode_OPCODE_BINARY, f.GetPayload()})

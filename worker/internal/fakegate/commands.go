@@ -16,8 +16,19 @@ func (r refusal) Error() string { return gatewayv1.Status(r).String() }
 // command does what a worker asks for and answers, at once or when the interest
 // has settled.
 func (g *Gateway) command(s *session, n uint64, cmd *gatewayv1.Command) {
-	m := &gatewayv1.Result{Status: gatewayv1.Status_STATUS_OK}
-	settle := false
+	m, settle := g.do(cmd)
+	if !settle {
+		s.answer(n, m)
+		return
+	}
+	s.results[n] = nil
+	g.settle(func() { s.answer(n, m) })
+}
+
+// do carries out a command. settle says that its answer has to wait until the interest
+// has settled.
+func (g *Gateway) do(cmd *gatewayv1.Command) (m *gatewayv1.Result, settle bool) {
+	m = &gatewayv1.Result{Status: gatewayv1.Status_STATUS_OK}
 	var err error
 	switch do := cmd.GetDo().(type) {
 	case *gatewayv1.Command_Bind:
@@ -48,6 +59,8 @@ func (g *Gateway) command(s *session, n uint64, cmd *gatewayv1.Command) {
 		err = g.setSession(do.Session, m)
 	case *gatewayv1.Command_Query:
 		err = g.query(do.Query, m)
+	case *gatewayv1.Command_Batch:
+		settle, err = g.batch(do.Batch, m)
 	default:
 		err = refusal(gatewayv1.Status_STATUS_UNIMPLEMENTED)
 	}
@@ -56,12 +69,23 @@ func (g *Gateway) command(s *session, n uint64, cmd *gatewayv1.Command) {
 		m = &gatewayv1.Result{Status: gatewayv1.Status(refused), SessionVersion: m.GetSessionVersion(), Message: err.Error()}
 		settle = false
 	}
-	if !settle {
-		s.answer(n, m)
-		return
+	return m, settle
+}
+
+// batch carries out commands in order and answers each.
+func (g *Gateway) batch(b *gatewayv1.Batch, m *gatewayv1.Result) (settle bool, err error) {
+	if n := len(b.GetCommands()); n < 1 || n > 1000 {
+		return false, refusal(gatewayv1.Status_STATUS_INVALID)
 	}
-	s.results[n] = nil
-	g.settle(func() { s.answer(n, m) })
+	for _, cmd := range b.GetCommands() {
+		if cmd.GetBatch() != nil || cmd.GetQuery() != nil {
+			m.Results = append(m.Results, &gatewayv1.Result{Status: gatewayv1.Status_STATUS_INVALID, Message: "a batch holds no batch and no query"})
+			continue
+		}
+		one, waits := g.do(cmd)
+		m.Results, settle = append(m.Results, one), settle || waits
+	}
+	return settle, nil
 }
 
 func connTarget(ref *gatewayv1.ConnRef) *gatewayv1.Target {
@@ -104,23 +128,6 @@ func (g *Gateway) each(t *gatewayv1.Target, m *gatewayv1.Result, do func(*Conn))
 		c.stale = c.stale || !own
 		m.Affected++
 	}
-	return nil
-}
-
-func (g *Gateway) setSession(s *gatewayv1.SetSession, m *gatewayv1.Result) error {
-	c, err := g.conn(s.GetConn())
-	if err != nil {
-		return err
-	}
-	if s.GetWrite().GetConditional() && s.GetWrite().GetIfVersion() != c.version {
-		m.SessionVersion = c.version
-		return refusal(gatewayv1.Status_STATUS_CONFLICT)
-	}
-	if len(s.GetWrite().GetSession()) > maxSession {
-		return refusal(gatewayv1.Status_STATUS_INVALID)
-	}
-	c.session, c.version, c.stale = s.GetWrite().GetSession(), c.version+1, true
-	m.SessionVersion = c.version
 	return nil
 }
 

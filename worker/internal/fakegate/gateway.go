@@ -35,6 +35,9 @@ type Gateway struct {
 	// MaxGroups is how many groups a conn may be in; 0: no bound. Set it before use.
 	MaxGroups int
 
+	// Features are what it says it can do; an older gateway has fewer. Set it before use.
+	Features []string
+
 	mu       sync.Mutex
 	next     uint64 // number of the next conn
 	conns    map[uint64]*Conn
@@ -65,6 +68,7 @@ type Stats struct {
 func New(node string, boot uint64) *Gateway {
 	return &Gateway{
 		Boot: boot, Node: node,
+		Features: []string{record.FeatureExceptUsers, record.FeatureMergeSession},
 		next:     1,
 		conns:    make(map[uint64]*Conn),
 		sessions: make(map[uint64]*session),

@@ -11,12 +11,13 @@ const pipeBatches = 64
 
 // Pipe is a stream in memory: one end is the worker's, the other the gateway's. It
 // ends with ctx, or when either end is closed.
-func Pipe(ctx context.Context) (worker, gateway *End) {
+// The worker's end says that the gateway has these features.
+func Pipe(ctx context.Context, features ...string) (worker, gateway *End) {
 	up, down := make(chan []byte, pipeBatches), make(chan []byte, pipeBatches)
 	over := &over{done: make(chan struct{})}
 	stop := context.AfterFunc(ctx, over.end)
 	over.stop = stop
-	return &End{out: up, in: down, over: over}, &End{out: down, in: up, over: over}
+	return &End{out: up, in: down, over: over, features: features}, &End{out: down, in: up, over: over}
 }
 
 type over struct {
@@ -33,7 +34,12 @@ type End struct {
 	in     <-chan []byte
 	over   *over
 	closed sync.Once
+
+	features []string
 }
+
+// Features are those that the other end has.
+func (e *End) Features() []string { return e.features }
 
 // Send copies records into the pipe; it waits when the other end does not read.
 func (e *End) Send(records []byte) error {

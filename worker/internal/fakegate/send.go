@@ -56,6 +56,11 @@ func (g *Gateway) send(p *peer, s record.SendView) {
 	for id := range s.Exclude.All() {
 		delete(to, g.conns[id])
 	}
+	for user := range s.ExceptUsers.All() {
+		for _, c := range g.named(name{text: string(user)}) {
+			delete(to, c)
+		}
+	}
 	for c := range to {
 		if c.frame(c.choose(s.Bodies)) {
 			m.Hit++

@@ -18,14 +18,18 @@ const (
 
 // send numbers s and appends it. With w its result goes there.
 func (l *outlog) send(ctx context.Context, s *record.Send, w *Waiter, m mode) error {
-	size := 128 + len(s.Key) + 8*(len(s.Conns)+len(s.Exclude))
+	size := 136 + len(s.Key) + 8*(len(s.Conns)+len(s.Exclude))
+	for _, name := range s.ExceptUsers {
+		size += 2 + len(name)
+	}
 	for _, name := range s.Names {
 		size += 2 + len(name)
 	}
 	for i := range s.Bodies {
 		size += 8 + len(s.Bodies[i].Subprotocol) + len(s.Bodies[i].Payload)
 	}
-	c, err := l.lock(ctx, size, m)
+	need := needOfSend(s)
+	c, err := l.lock(ctx, size, need, m)
 	if err != nil {
 		return err
 	}
@@ -35,13 +39,13 @@ func (l *outlog) send(ctx context.Context, s *record.Send, w *Waiter, m mode) er
 	if c.buf, err = record.AppendSend(c.buf, s); err != nil {
 		return err
 	}
-	l.numbered(c, before, w, m)
+	l.numbered(c, before, need, w, m)
 	return nil
 }
 
-// command numbers a command and appends it.
-func (l *outlog) command(ctx context.Context, body []byte, w *Waiter) error {
-	c, err := l.lock(ctx, 32+len(body), wait)
+// command numbers a command that needs a feature, "" for none, and appends it.
+func (l *outlog) command(ctx context.Context, body []byte, need string, w *Waiter) error {
+	c, err := l.lock(ctx, 32+len(body), need, wait)
 	if err != nil {
 		return err
 	}
@@ -50,12 +54,15 @@ func (l *outlog) command(ctx context.Context, body []byte, w *Waiter) error {
 	if c.buf, err = record.AppendCommand(c.buf, record.Command{N: l.next, Body: body}); err != nil {
 		return err
 	}
-	l.numbered(c, before, w, wait)
+	l.numbered(c, before, need, w, wait)
 	return nil
 }
 
 // numbered notes that record l.next stands in c from before on. mu is held.
-func (l *outlog) numbered(c *chunk, before int, w *Waiter, m mode) {
+func (l *outlog) numbered(c *chunk, before int, need string, w *Waiter, m mode) {
+	if need != "" && !l.met {
+		l.needs[l.next] = need
+	}
 	if w != nil {
 		w.asked = append(w.asked, question{to: l.owner, number: l.next})
 		if l.away {
@@ -73,8 +80,9 @@ func (l *outlog) numbered(c *chunk, before int, w *Waiter, m mode) {
 }
 
 // lock waits until the log takes size bytes and returns with mu held and the
-// chunk to append to. On an error mu is not held.
-func (l *outlog) lock(ctx context.Context, size int, m mode) (*chunk, error) {
+// chunk to append to. On an error mu is not held. ErrUnable: the gateway is known to lack
+// the feature that is needed, "" for none.
+func (l *outlog) lock(ctx context.Context, size int, need string, m mode) (*chunk, error) {
 	l.mu.Lock()
 	for {
 		switch {
@@ -82,6 +90,9 @@ func (l *outlog) lock(ctx context.Context, size int, m mode) (*chunk, error) {
 			err := l.ended
 			l.mu.Unlock()
 			return nil, err
+		case l.lacks(need):
+			l.mu.Unlock()
+			return nil, ErrUnable
 		case m == fickle && !l.live:
 			l.mu.Unlock()
 			return nil, ErrDetached

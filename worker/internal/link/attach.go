@@ -110,7 +110,7 @@ func (g *Gateway) serve(parent context.Context, attempt int) (attached bool, err
 		return false, context.Cause(ctx)
 	}
 	g.cut.Store(&cancel)
-	g.attached()
+	g.attached(stream.Features())
 	defer g.detached(parent)
 
 	eg, ctx := errgroup.WithContext(ctx)
@@ -165,12 +165,12 @@ func (g *Gateway) greet(stream Stream) (rest []byte, err error) {
 }
 
 // attached begins the life of a stream.
-func (g *Gateway) attached() {
+func (g *Gateway) attached(features []string) {
 	g.silence.Stop()
 	g.heard.Store(int64(g.mesh.now()))
 	g.leaving.Store(false)
 	g.box.Resume()
-	g.log.attach(g.info.Load().GetLastCommand())
+	g.log.attach(g.info.Load().GetLastCommand(), features)
 	g.mesh.alive(g.member.Boot, true)
 	g.mesh.stats.Attached.Add(1)
 	g.mesh.stats.Attaches.Add(1)

@@ -57,7 +57,7 @@ func BenchmarkSend(b *testing.B) {
 // BenchmarkDone writes acknowledgements with a reply of 100 bytes into a log.
 func BenchmarkDone(b *testing.B) {
 	l := newOutlog(nil, DefaultRetain)
-	l.attach(0)
+	l.attach(0, nil)
 	var replies record.Replies
 	if err := replies.Append(record.Reply{Payload: make([]byte, 100)}); err != nil {
 		b.Fatal(err)

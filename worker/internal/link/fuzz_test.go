@@ -25,7 +25,7 @@ func testMesh(gateways int) *Mesh {
 		g.log = newOutlog(g, DefaultRetain)
 		g.box = inbox.New(m.crew, m.inbox, func(s *inbox.Seat, e *inbox.Event) { m.work(g, s, e) })
 		g.info.Store(&gatewayv1.Attached{RouteLeaseMs: 800})
-		g.log.attach(0)
+		g.log.attach(0, nil)
 		all = append(all, g)
 	}
 	m.roster.Store(newRoster(all))
@@ -69,7 +69,7 @@ func FuzzApply(f *testing.F) {
 		if err := g.TrySend(&s, nil); err != nil || s.N != 2 {
 			t.Fatalf("number %d, %v", s.N, err)
 		}
-		g.log.attach(0)
+		g.log.attach(0, nil)
 		w.Close()
 		m.crew.Stop(inbox.ErrStopped)
 		if err := m.crew.Wait(t.Context()); err != nil {

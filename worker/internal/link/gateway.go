@@ -81,7 +81,7 @@ func (g *Gateway) Command(ctx context.Context, c *gatewayv1.Command, w *Waiter) 
 	if err != nil {
 		return fmt.Errorf("encode command: %w", err)
 	}
-	if err := g.log.command(ctx, body, w); err != nil {
+	if err := g.log.command(ctx, body, needOfCommand(c), w); err != nil {
 		return err
 	}
 	g.mesh.stats.Commands.Add(1)

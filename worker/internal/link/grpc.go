@@ -55,10 +55,12 @@ func (d *GRPC) Dial(ctx context.Context, gateway register.Member, attempt int) (
 		conn.Close()
 		return nil, fmt.Errorf("dial %s: %w", gateway.Addr, err)
 	}
-	if _, err := handshake.Dial(handshake.OfRole(steps{s}, roleGateway), d.Identity, secrets, attempt, gateway.Boot); err != nil {
+	peer, err := handshake.Dial(handshake.OfRole(steps{s}, roleGateway), d.Identity, secrets, attempt, gateway.Boot)
+	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("handshake with %s: %w", gateway.Addr, err)
 	}
+	s.features = peer.Features
 	return s, nil
 }
 
@@ -68,6 +70,8 @@ type grpcStream struct {
 	stream grpc.ClientStream
 	out    linkcodec.Batch
 	in     linkcodec.Batch
+
+	features []string
 }
 
 var _ Stream = (*grpcStream)(nil)
@@ -89,6 +93,8 @@ func (s *grpcStream) Recv() ([]byte, error) {
 	}
 	return s.in.Records, nil
 }
+
+func (s *grpcStream) Features() []string { return s.features }
 
 func (s *grpcStream) CloseSend() error { return s.stream.CloseSend() }
 

@@ -22,6 +22,8 @@ var (
 	// ErrDetached: there is no stream, and what was to be sent means nothing on
 	// another.
 	ErrDetached = errors.New("the link is down")
+	// ErrUnable: the gateway is of a version that cannot do it, and was not asked.
+	ErrUnable = errors.New("the gateway is too old to do that")
 )
 
 // chunkBytes is how much a chunk holds: about 500 commands of 100 bytes. It is
@@ -53,6 +55,9 @@ type outlog struct {
 	away     bool               // there has been no stream for so long that nobody should wait for an answer
 	waiting  map[uint64]waiting // results owed, by number
 	fickle   []uint64           // numbers that are not to be sent on another stream, rising
+	met      bool               // there has been a stream, so features says what the gateway can do
+	features []string           // of its boot: they never change
+	needs    map[uint64]string  // until met: the feature that a number in the log needs
 	wake     chan struct{}      // capacity 1: there is something to send
 	settling int                // who waits in settle
 	freed    chan struct{}      // closed and replaced when there may be room, or the state changed
@@ -64,6 +69,7 @@ func newOutlog(owner *Gateway, bound int) *outlog {
 		bound:   bound,
 		next:    1,
 		waiting: make(map[uint64]waiting),
+		needs:   make(map[uint64]string),
 		wake:    make(chan struct{}, 1),
 		freed:   make(chan struct{}),
 	}

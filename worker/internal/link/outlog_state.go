@@ -11,14 +11,16 @@ import (
 // attach makes the log that of a new stream: last is the highest number the
 // gateway has applied. What follows it is sent again, in order, and before that
 // what the gateway has applied and somebody still awaits a result of. What
-// belonged to the stream before is gone.
+// belonged to the stream before is gone, and so is what the gateway turns out to be
+// too old for.
 //
 // A gateway that was without this process for long has forgotten what it had
 // applied, and says a lower number than it once did. What it had confirmed is
 // not sent again all the same; a result that is still awaited is then unknown.
-func (l *outlog) attach(last uint64) {
+func (l *outlog) attach(last uint64, features []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.met, l.features = true, features
 	old := l.chunks
 	l.chunks, l.unsent, l.held = nil, 0, 0
 
@@ -44,12 +46,16 @@ func (l *outlog) attach(last uint64) {
 			if n <= l.applied {
 				continue
 			}
+			if l.lacks(l.needs[n]) {
+				l.again(n, l.unable(n))
+				continue
+			}
 			if _, found := slices.BinarySearch(l.fickle, n); !found {
 				l.again(n, r.Raw())
 			}
 		}
 	}
-	l.fickle = nil
+	l.fickle, l.needs = nil, nil
 	l.live, l.away = true, false
 	l.changed()
 	l.signal()

@@ -53,13 +53,13 @@ func send(t *testing.T, l *outlog, w *Waiter, m mode) {
 
 func TestLogKeepsTheOrderOfAllKinds(t *testing.T) {
 	l := newOutlog(nil, DefaultRetain)
-	l.attach(0)
+	l.attach(0, nil)
 	send(t, l, nil, try)
 	if err := l.done(record.Done{Conn: 1, Term: 1, Seq: 1}); err != nil {
 		t.Fatal(err)
 	}
 	l.beat(7)
-	if err := l.command(t.Context(), []byte("x"), nil); err != nil {
+	if err := l.command(t.Context(), []byte("x"), "", nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.doneWith(record.DoneWith{Conn: 1, Term: 1, Seq: 2}); err != nil {
@@ -74,13 +74,13 @@ func TestReattachResendsExactlyWhatIsNotApplied(t *testing.T) {
 	g := &Gateway{}
 	l := newOutlog(g, DefaultRetain)
 	send(t, l, nil, wait) // 1, before any stream
-	l.attach(0)
+	l.attach(0, nil)
 	awaited := NewWaiter(2)
 	send(t, l, awaited, wait) // 2
 	send(t, l, nil, wait)     // 3
 	send(t, l, nil, fickle)   // 4
 	send(t, l, nil, wait)     // 5
-	if err := l.command(t.Context(), []byte("x"), awaited); err != nil {
+	if err := l.command(t.Context(), []byte("x"), "", awaited); err != nil {
 		t.Fatal(err)
 	} // 6
 	_ = l.done(record.Done{Conn: 1, Term: 1, Seq: 1})
@@ -96,7 +96,7 @@ func TestReattachResendsExactlyWhatIsNotApplied(t *testing.T) {
 		t.Errorf("what belongs to a stream, without one: %v", err)
 	}
 	// The gateway has applied up to 3. 2 is asked for again, 4 belonged to the old stream.
-	l.attach(3)
+	l.attach(3, nil)
 	want(t, l, "send 2", "send 5", "command 6", "send 7")
 	l.beat(1)
 	want(t, l, "beat 2")
@@ -113,21 +113,21 @@ func TestReattachResendsExactlyWhatIsNotApplied(t *testing.T) {
 		t.Errorf("retained: %d bytes", n)
 	}
 	l.detach()
-	l.attach(7)
+	l.attach(7, nil)
 	want(t, l)
 }
 
 func TestGatewayThatHasForgottenGetsNothingTwice(t *testing.T) {
 	g := &Gateway{}
 	l := newOutlog(g, DefaultRetain)
-	l.attach(0)
+	l.attach(0, nil)
 	awaited := NewWaiter(1)
 	send(t, l, awaited, wait)
 	send(t, l, nil, wait)
 	sent(l)
 	l.apply(2)
 	l.detach()
-	l.attach(0) // it remembers nothing of this worker any more
+	l.attach(0, nil) // it remembers nothing of this worker any more
 	want(t, l)
 	var got gatewayv1.Status
 	if _, err := awaited.Wait(t.Context(), func(r Reply) { got = r.Result.GetStatus() }); err != nil || got != gatewayv1.Status_STATUS_UNKNOWN {
@@ -165,7 +165,7 @@ func expired(t *testing.T) context.Context {
 func TestFullLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newOutlog(nil, 300)
-		l.attach(0)
+		l.attach(0, nil)
 		send(t, l, nil, try)
 		send(t, l, nil, try)
 		s := record.Send{Target: record.ToAll, Class: record.Must, Bodies: []record.Body{{Payload: make([]byte, 100)}}}
@@ -216,7 +216,7 @@ func TestFullLog(t *testing.T) {
 
 func TestChunksAreDroppedWhenSentAndApplied(t *testing.T) {
 	l := newOutlog(nil, DefaultRetain)
-	l.attach(0)
+	l.attach(0, nil)
 	for range 5000 {
 		send(t, l, nil, try)
 	}
@@ -250,7 +250,7 @@ func TestChunksAreDroppedWhenSentAndApplied(t *testing.T) {
 func TestSettleWaitsForTheLastCommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newOutlog(nil, DefaultRetain)
-		l.attach(0)
+		l.attach(0, nil)
 		send(t, l, nil, try)
 		ok := false
 		settled := make(chan error, 1)
@@ -315,7 +315,7 @@ func TestNobodyWaitsForAGatewayThatIsAway(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
-	g.log.attach(0)
+	g.log.attach(0, nil)
 	want(t, g.log, "send 1", "send 2") // it was queued all the same
 	g.log.setAway()                    // the timer was a moment late
 	back := NewWaiter(1)
@@ -330,7 +330,7 @@ func TestNobodyWaitsForAGatewayThatIsAway(t *testing.T) {
 func TestSettleNoticesThatTheLastRecordHasLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newOutlog(nil, DefaultRetain)
-		l.attach(0)
+		l.attach(0, nil)
 		l.beat(1)
 		settled := make(chan error, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -354,7 +354,7 @@ func TestSettleNoticesThatTheLastRecordHasLeft(t *testing.T) {
 // all the same.
 func TestLogThatIsNeverEmptyLetsGoOfWhatIsSent(t *testing.T) {
 	l := newOutlog(nil, DefaultRetain)
-	l.attach(0)
+	l.attach(0, nil)
 	for n := range uint32(10_000) {
 		if err := l.doneWith(record.DoneWith{Conn: 1, Term: 1, Seq: n + 1, Body: make([]byte, 1000)}); err != nil {
 			t.Fatal(err)

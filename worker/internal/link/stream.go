@@ -14,6 +14,8 @@ type Stream interface {
 	Send(records []byte) error
 	// Recv waits for the next run. It is valid until the next call.
 	Recv() (records []byte, err error)
+	// Features are what the gateway named in its Hello: what it can do beyond protocol 1.0.
+	Features() []string
 	// CloseSend tells the gateway that nothing more comes.
 	CloseSend() error
 	// Close lets go of what the stream holds, after its context has ended.

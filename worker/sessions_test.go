@@ -1,0 +1,180 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/parley-im/parley/proto/connid"
+	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/worker"
+	"github.com/parley-im/parley/worker/workertest"
+)
+
+func TestSessionOfAnyConnIsMerged(t *testing.T) {
+	h := workertest.New(t, byQuery)
+	c := h.Dial("/")
+	ctx, s := t.Context(), h.Sender()
+	type seat struct {
+		Room int     `json:"room"`
+		Nick *string `json:"nick"`
+	}
+	for i, do := range []struct {
+		write func() (uint64, error)
+		want  string
+	}{
+		{func() (uint64, error) {
+			return s.MergeSession(ctx, c.ID(), []byte(`{"big":12345678901234567890,"nick":"a"}`))
+		}, `{"big":12345678901234567890,"nick":"a"}`},
+		{func() (uint64, error) { return s.UpdateSession(ctx, c.ID(), seat{Room: 7}) }, `{"big":12345678901234567890,"room":7}`},
+		{func() (uint64, error) {
+			return s.UpdateSession(ctx, c.ID(), map[string]any{"a": map[string]int{"b": 1}})
+		}, `{"big":12345678901234567890,"room":7,"a":{"b":1}}`},
+		{func() (uint64, error) { return s.DeleteSessionKeys(ctx, c.ID(), "big", "room", "nowhere") }, `{"a":{"b":1}}`},
+	} {
+		version, err := do.write()
+		if err != nil || version != uint64(i+1) || string(c.Session()) != do.want {
+			t.Errorf("write %d: got version %d, %v, session %s", i, version, err, c.Session())
+		}
+	}
+	before := h.Worker().Stats().Commands
+	for what, write := range map[string]func() (uint64, error){
+		"a list":         func() (uint64, error) { return s.MergeSession(ctx, c.ID(), []byte(`[1]`)) },
+		"nothing":        func() (uint64, error) { return s.MergeSession(ctx, c.ID(), nil) },
+		"two":            func() (uint64, error) { return s.MergeSession(ctx, c.ID(), []byte(`{}{}`)) },
+		"a number":       func() (uint64, error) { return s.UpdateSession(ctx, c.ID(), 7) },
+		"nil":            func() (uint64, error) { return s.UpdateSession(ctx, c.ID(), nil) },
+		"no JSON":        func() (uint64, error) { return s.UpdateSession(ctx, c.ID(), func() {}) },
+		"no keys":        func() (uint64, error) { return s.DeleteSessionKeys(ctx, c.ID()) },
+		"a key, no UTF8": func() (uint64, error) { return s.DeleteSessionKeys(ctx, c.ID(), "\xff") },
+	} {
+		if _, err := write(); fault.CodeOf(err) != fault.Invalid {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	if got := h.Worker().Stats().Commands; got != before {
+		t.Errorf("%d bad arguments reached the gateway", got-before)
+	}
+	if _, err := s.MergeSession(ctx, c.ID(), []byte(`{"x":"`+strings.Repeat("x", 64<<10)+`"}`)); fault.CodeOf(err) != fault.TooLarge {
+		t.Errorf("too large: got %v", err)
+	}
+	if _, err := s.SetSession(ctx, c.ID(), []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.MergeSession(ctx, c.ID(), []byte(`{}`)); fault.CodeOf(err) != fault.Invalid {
+		t.Errorf("into what is no object: got %v", err)
+	}
+	if _, err := s.MergeSession(ctx, connid.ID{Gateway: c.ID().Gateway, Conn: 98}, []byte(`{}`)); fault.CodeOf(err) != fault.Stale {
+		t.Errorf("of nobody: got %v", err)
+	}
+}
+
+// merger does with the session what a frame says and replies with what it holds then.
+var merger = script{
+	open: func(_ context.Context, c *worker.Conn) error {
+		return errors.Join(c.SetSession([]byte(`{"n":1}`)), c.MergeSession([]byte(`{"open":true}`)))
+	},
+	message: func(_ context.Context, c *worker.Conn, m worker.Message) (err error) {
+		for _, do := range strings.Split(m.Text(), ";") {
+			switch what, with, _ := strings.Cut(do, " "); what {
+			case "set":
+				err = errors.Join(err, c.SetSession([]byte(with)))
+			case "merge":
+				err = errors.Join(err, c.MergeSession([]byte(with)))
+			case "update":
+				err = errors.Join(err, c.UpdateSession(map[string]any{with: len(with)}))
+			case "delete":
+				err = errors.Join(err, c.DeleteSessionKeys(with))
+			case "many":
+				for range 65 {
+					err = errors.Join(err, c.MergeSession([]byte(with)))
+				}
+			}
+		}
+		return c.Reply(worker.Text(fmt.Sprintf("%s %v", c.Session(), fault.CodeOf(err))))
+	},
+}
+
+func TestHandlerMergesTheSessionWithItsAcknowledgement(t *testing.T) {
+	h := workertest.New(t, merger)
+	c := h.Dial("/")
+	if got := string(c.Session()); got != `{"n":1,"open":true}` {
+		t.Fatalf("after OnOpen: %s", got)
+	}
+	ok := fmt.Sprint(" ", fault.CodeOf(nil))
+	for _, step := range []struct{ do, want string }{
+		{"merge {\"n\":null}", `{"open":true}`},
+		{"update ab;merge {\"ab\":{\"x\":null}};delete open", `{"ab":{}}`},
+		{"set {\"s\":{\"t\":1}};merge {\"s\":{\"u\":2}}", `{"s":{"t":1,"u":2}}`},
+		{"merge {\"s\":1};set {}", `{}`},
+	} {
+		c.SendText(step.do)
+		c.Expect(step.want + ok)
+		h.Settle()
+		if got := string(c.Session()); got != step.want {
+			t.Errorf("after %q the gateway has %s", step.do, got)
+		}
+	}
+	for _, bad := range []string{"merge []", "merge {}{}", "merge x", "delete \xff", "many {}"} {
+		c.SendText(bad)
+		c.Expect("{} " + fault.Invalid.String())
+	}
+	// What is lost with an acknowledgement is lost as a whole, and comes again as a whole.
+	h.LoseAcks(1)
+	c.SendText("merge {\"k\":1}")
+	c.Expect(`{"k":1}` + ok)
+	c.ExpectNothing()
+	if got := string(c.Session()); got != `{"k":1}` {
+		t.Errorf("after a lost acknowledgement: %s", got)
+	}
+}
+
+// A merge that the gateway cannot carry out any more takes the reply with it, and the next
+// handler sees what is true.
+func TestMergeThatCannotBeDoneTakesTheReplyWithIt(t *testing.T) {
+	held, handled := make(chan struct{}), make(chan struct{})
+	h := workertest.New(t, script{message: func(ctx context.Context, c *worker.Conn, m worker.Message) error {
+		if m.Text() == "first" {
+			if err := c.MergeSession([]byte(`{"a":1}`)); err != nil {
+				return err
+			}
+			close(held)
+			<-handled
+		}
+		return c.Reply(worker.Text(m.Text() + " " + string(c.Session())))
+	}})
+	c := h.Dial("/")
+	c.SendText("first")
+	<-held
+	if _, err := h.Sender().SetSession(t.Context(), c.ID(), []byte("no object")); err != nil {
+		t.Fatal(err)
+	}
+	close(handled)
+	c.SendText("second")
+	c.Expect("second no object")
+	c.ExpectNothing()
+}
+
+func TestOldGatewayMergesNothing(t *testing.T) {
+	h := workertest.New(t, merger, workertest.WithOldGateway(0))
+	c := h.Dial("/")
+	if _, err := h.Sender().MergeSession(t.Context(), c.ID(), []byte(`{"x":1}`)); fault.CodeOf(err) != fault.Unimplemented {
+		t.Errorf("sender: got %v", err)
+	}
+	c.SendText(`merge {"x":1}`)
+	c.Expect(`{"n":1,"open":true} ` + fault.Unimplemented.String())
+	if got := string(c.Session()); got != `{"n":1,"open":true}` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestHandlerKillsItsConn(t *testing.T) {
+	h := workertest.New(t, script{message: func(_ context.Context, c *worker.Conn, _ worker.Message) error { return c.Kill() }})
+	c := h.Dial("/")
+	c.SendText("go")
+	if code, _ := c.ExpectClosed(); code != 1006 {
+		t.Errorf("got %d", code)
+	}
+}
