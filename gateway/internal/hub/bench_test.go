@@ -209,3 +209,32 @@ func BenchmarkAddRemove(b *testing.B) {
 		h.Remove(c)
 	}
 }
+
+// What it costs a send to everybody to leave out users of two conns each.
+func BenchmarkSendAllExceptUsers(b *testing.B) {
+	for _, n := range []int{0, 1, 256} {
+		b.Run(fmt.Sprintf("users=%d", n), func(b *testing.B) {
+			h := New(Config{})
+			var users [][]byte
+			for i, c := range load(b, h, 20_000) {
+				user := fmt.Sprintf("user-%09d", i/2)
+				bind(b, h, c, user)
+				if i%2 == 0 && len(users) < n {
+					users = append(users, []byte(user))
+				}
+			}
+			var exclude []uint64
+			b.ReportAllocs()
+			for b.Loop() {
+				exclude = exclude[:0]
+				for _, user := range users {
+					exclude = h.AppendUserConns(exclude, user)
+				}
+				if t := h.SendAll(aFrame, exclude); t.Hit != 20_000-2*n {
+					b.Fatal(t)
+				}
+			}
+			perDelivery(b, 20_000)
+		})
+	}
+}

@@ -21,6 +21,23 @@ func TestCountsAndConns(t *testing.T) {
 	if !slices.Equal(ids, []uint64{2, 3}) || h.UserConns("x") != nil {
 		t.Errorf("conns of u1: %v; of nobody: %v", ids, h.UserConns("x"))
 	}
+	ids = h.AppendUserConns(h.AppendUserConns([]uint64{77}, []byte("u1")), []byte("x"))
+	if slices.Sort(ids); !slices.Equal(ids, []uint64{2, 3, 77}) {
+		t.Errorf("conns of u1, appended: %v", ids)
+	}
+}
+
+// A user with more conns than a chunk holds has all of them named.
+func TestAllConnsOfAUserAreAppended(t *testing.T) {
+	h := New(Config{})
+	for id := range uint64(3*chunkLen + 1) {
+		bind(t, h, add(t, h, id), "u")
+	}
+	h.Remove(h.Find(5))
+	ids := h.AppendUserConns(nil, []byte("u"))
+	if slices.Sort(ids); len(ids) != 3*chunkLen || len(slices.Compact(ids)) != 3*chunkLen || slices.Contains(ids, 5) {
+		t.Errorf("got %d: %v", len(ids), ids)
+	}
 }
 
 func TestUsersOfAGroupAreNamedOnce(t *testing.T) {
