@@ -61,6 +61,19 @@ func check(t *testing.T, h *Hub) {
 			t.Errorf("count of %vs is %d, there are %d", Kind(kind), n, keys)
 		}
 	}
+	for i := range h.keys[Group] {
+		sh := &h.keys[Group][i]
+		for group, people := range sh.people {
+			if sh.sets[group.name] != group || len(people) == 0 {
+				t.Errorf("people of the dead group %q, or an empty one", group.name)
+			}
+			for user, n := range people {
+				if user.shard.sets[user.name] != user || n < 1 {
+					t.Errorf("the dead user %q, or one with %d conns, among the people of %q", user.name, n, group.name)
+				}
+			}
+		}
+	}
 	if inSets != members {
 		t.Errorf("sets hold %d members, conns %d memberships", inSets, members)
 	}

@@ -24,6 +24,8 @@
 //     key and enters it again during one send may get it twice.
 //   - Once Leave, Unbind or Remove has returned, nothing more arrives by way of
 //     that membership: they wait for the slice that is under way.
+//   - A list that is read page by page meets each conn, user or group that is there
+//     from its beginning to its end exactly once, and no conn twice.
 //   - A send to many passes in slices of at most 64 conns. Between slices the
 //     lock is free, and after every 1,024 conns the processor is offered to others.
 //   - Deltas are numbered 1, 2, 3 … for the whole hub. Each subscriber gets them
@@ -46,6 +48,6 @@
 // closed by its own goroutine, later; until that one has called Remove, Deliver
 // is called again and answers false.
 //
-// The functions handed to Each, EachConn, SendUsers, SendGroups and SendConns are
-// called with no lock held and may do anything.
+// The functions handed to Each, EachConn, ConnPage, NamePage, SendUsers,
+// SendGroups and SendConns are called with no lock held and may do anything.
 package hub

@@ -14,7 +14,8 @@ const DefaultMaxGroupsPerConn = 4096
 // Config is what a Hub is made from; its zero value runs.
 type Config struct {
 	// MaxGroupsPerConn is how many groups a conn may be in at once; 0 is
-	// DefaultMaxGroupsPerConn. One membership costs about 40 bytes.
+	// DefaultMaxGroupsPerConn. One membership costs about 40 bytes,
+	// and 24 more when the conn is a user's.
 	MaxGroupsPerConn int
 }
 
@@ -123,9 +124,9 @@ func (h *Hub) Remove(c *Conn) (user string, groups []string) {
 	c.state = connGone
 	h.forget(c)
 	user, groups = c.User(), c.groupNames()
-	h.unbind(c)
+	h.unbind(c) // and it counts for nobody in its groups
 	for _, m := range c.groups {
-		h.exit(m)
+		h.exit(m, nil)
 	}
 	c.groups = nil
 	return user, groups

@@ -50,10 +50,11 @@ func newSet(sh *keyShard, name string) *set {
 
 // A keyShard holds the present keys of one kind whose names hash to it.
 type keyShard struct {
-	mu   sync.RWMutex
-	sets map[string]*set
-	kind Kind
-	_    [24]byte // a cache line to itself
+	mu     sync.RWMutex
+	sets   map[string]*set
+	people map[*set]people // of groups that have conns of users; nil before the first
+	kind   Kind
+	_      [16]byte // a cache line to itself
 }
 
 // shards is the number of conn shards, and of key shards for each kind.
@@ -84,15 +85,22 @@ func (h *Hub) enter(kind Kind, name string, sum uint64, c *Conn) member {
 		h.present[kind].Add(1)
 		s.mark = h.interest.announce(kind, name, true)
 	}
+	if user := c.user.Load(); kind == Group && user != nil {
+		sh.meet(s, user)
+	}
 	return member{set: s, at: s.add(c), sum: uint32(sum)}
 }
 
 // exit ends a membership and takes the key back if it was the last. The caller
-// holds the mu of the conn.
-func (h *Hub) exit(m member) {
+// holds the mu of the conn. user is who the conn counts for in a group, nil for
+// nobody, and when the key is a user.
+func (h *Hub) exit(m member, user *set) {
 	s, sh := m.set, m.set.shard
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	if user != nil {
+		sh.part(s, user)
+	}
 	s.remove(m.at)
 	if s.n > 0 {
 		return

@@ -21,11 +21,13 @@ func (h *Hub) Bind(c *Conn, user string) (mark uint64, err error) {
 		if old.name == user {
 			return old.mark, nil
 		}
-		h.exit(member{set: old, at: c.userAt})
+		c.regroup(old, false)
+		h.exit(member{set: old, at: c.userAt}, nil)
 	}
 	m := h.enter(User, user, sum, c) // User answers the old name until the new one is stored, never ""
 	c.userAt = m.at
 	c.user.Store(m.set)
+	c.regroup(m.set, true)
 	return m.set.mark, nil
 }
 
@@ -44,7 +46,8 @@ func (h *Hub) Unbind(c *Conn, user string) bool {
 func (h *Hub) unbind(c *Conn) {
 	if s := c.user.Load(); s != nil {
 		c.user.Store(nil)
-		h.exit(member{set: s, at: c.userAt})
+		c.regroup(s, false)
+		h.exit(member{set: s, at: c.userAt}, nil)
 	}
 }
 
@@ -81,7 +84,7 @@ func (h *Hub) Leave(c *Conn, group string) bool {
 	if i < 0 {
 		return false
 	}
-	h.exit(c.groups[i])
+	h.exit(c.groups[i], c.user.Load())
 	c.dropGroup(i)
 	return true
 }

@@ -49,6 +49,17 @@ func (m *model) send(kind Kind, names []string, exclude []uint64) (tally Tally, 
 	return tally, missed
 }
 
+// users counts who has conns in a group.
+func (m *model) users(group string) int {
+	set := make(map[string]bool)
+	for _, c := range m.conns {
+		if c.groups[group] && c.user != "" {
+			set[c.user] = true
+		}
+	}
+	return len(set)
+}
+
 func (m *model) names(kind Kind) []string {
 	set := make(map[string]bool)
 	for _, c := range m.conns {
@@ -156,6 +167,12 @@ func TestHubDoesWhatItsModelDoes(t *testing.T) {
 				h.UserCount() != len(users) || h.GroupCount() != len(groups) || h.Len() != len(m.conns) {
 				t.Fatalf("step %d: users %v, groups %v, conns %d", step, users, groups, h.Len())
 			}
+			for _, g := range append(groups, "x") {
+				if got, want := h.GroupUserCount(g), m.users(g); got != want {
+					t.Fatalf("step %d: %s has %d users, want %d", step, g, got, want)
+				}
+			}
+			m.compareLists(t, h, fmt.Sprint("step ", step), []string{name(), name(), "x"}, 1+rnd.IntN(30))
 			members := h.UserConns(n)
 			slices.Sort(members)
 			if !slices.Equal(members, m.in(User, n)) || h.GroupLen(n) != len(m.in(Group, n)) {

@@ -70,33 +70,3 @@ func (l *Link) confirm(w *worker, do *gatewayv1.Confirm, result *gatewayv1.Resul
 		result.Affected = 1
 	})
 }
-
-// maxGroupUsers is how many users of a group a query has named at most.
-const maxGroupUsers = 1000
-
-func (l *Link) query(w *worker, do *gatewayv1.Query, result *gatewayv1.Result) {
-	for _, user := range do.GetUsers() {
-		if conns := l.hub.UserConns(user); len(conns) > 0 {
-			result.Users = append(result.Users, &gatewayv1.UserConns{User: user, Conns: conns})
-		}
-	}
-	for _, group := range do.GetGroups() {
-		if n := l.hub.GroupLen(group); n > 0 {
-			users := l.hub.GroupUsers(group, int(min(do.GetGroupUsers(), maxGroupUsers)))
-			result.Groups = append(result.Groups, &gatewayv1.GroupCount{Group: group, Conns: uint32(n), Users: users})
-		}
-	}
-	if do.GetCounts() {
-		result.Counts = &gatewayv1.Counts{
-			Conns: uint32(l.hub.Len()), Users: uint32(l.hub.UserCount()), Groups: uint32(l.hub.GroupCount()),
-		}
-	}
-	if do.GetConn() != nil {
-		l.acts(w, do.GetConn(), result, func(c *conn) {
-			result.Context = &gatewayv1.ConnContext{
-				Facts: c.decodeFacts(), User: c.User(), Groups: c.Groups(),
-				Session: c.session, SessionVersion: c.sessionVersion,
-			}
-		})
-	}
-}
