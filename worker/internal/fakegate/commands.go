@@ -137,6 +137,11 @@ func (g *Gateway) query(q *gatewayv1.Query, m *gatewayv1.Result) error {
 			u := &gatewayv1.UserConns{User: user}
 			for _, c := range conns {
 				u.Conns = append(u.Conns, c.id)
+				for _, group := range c.groups {
+					if q.GetUserGroups() && !g.Old && !slices.Contains(u.Groups, group) {
+						u.Groups = append(u.Groups, group)
+					}
+				}
 			}
 			m.Users = append(m.Users, u)
 		}
@@ -149,7 +154,20 @@ func (g *Gateway) query(q *gatewayv1.Query, m *gatewayv1.Result) error {
 				count.Users = append(count.Users, c.user)
 			}
 		}
+		if !g.Old {
+			users := make(map[string]bool)
+			for _, c := range conns {
+				users[c.user] = c.user != ""
+			}
+			delete(users, "")
+			count.DistinctUsers = uint32(len(users))
+		}
 		m.Groups = append(m.Groups, count)
+	}
+	if q.GetList() != nil && !g.Old {
+		if err := g.list(q.GetList(), m); err != nil {
+			return err
+		}
 	}
 	if q.GetConn() != nil {
 		c, err := g.conn(q.GetConn())

@@ -38,6 +38,9 @@ type Gateway struct {
 	// Features are what it says it can do; an older gateway has fewer. Set it before use.
 	Features []string
 
+	// Old makes it pass over queries that came with lists. Set it before use.
+	Old bool
+
 	mu       sync.Mutex
 	next     uint64 // number of the next conn
 	conns    map[uint64]*Conn

@@ -1,0 +1,95 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
+	"github.com/parley-im/parley/worker/internal/link"
+	"github.com/parley-im/parley/worker/internal/route"
+)
+
+// UserGroups are the groups of users.
+type UserGroups struct {
+	Groups map[string][]string // by user, each group once; who has no conn is not in it
+	Lost   []string            // gateways (their nodes) that left or did not answer
+}
+
+// UserGroups asks in which groups the conns of each user are. Unimplemented: a gateway
+// is too old to say so.
+func (s *Sender) UserGroups(ctx context.Context, users ...string) (UserGroups, error) {
+	got := UserGroups{Groups: make(map[string][]string)}
+	if err := checkNames("user", users); err != nil {
+		return got, err
+	}
+	var old []error
+	lost, err := s.ask(ctx, route.User, unique(users),
+		func(names []string) *gatewayv1.Query {
+			return &gatewayv1.Query{Users: names, UserGroups: true, List: probe()}
+		},
+		func(g *link.Gateway, r *gatewayv1.Result) {
+			if r.GetPage() == nil {
+				old = append(old, tooOld(g))
+				return
+			}
+			for _, u := range r.GetUsers() {
+				have := got.Groups[u.GetUser()]
+				for _, group := range u.GetGroups() {
+					if !slices.Contains(have, group) {
+						have = append(have, group)
+					}
+				}
+				got.Groups[u.GetUser()] = have
+			}
+		})
+	got.Lost = lost
+	return got, errors.Join(err, errors.Join(old...))
+}
+
+// GroupSize is how large a group is.
+type GroupSize struct {
+	Conns int
+	Users int // who have those conns; one with conns on two gateways counts twice
+}
+
+// GroupCounts are the sizes of groups.
+type GroupCounts struct {
+	Groups map[string]GroupSize // a group without a conn is not in it
+	Lost   []string             // gateways (their nodes) that left or did not answer
+}
+
+// GroupCounts counts the conns of each group, and the users who have them, without
+// looking at them: gateways keep the counts. Unimplemented: a gateway is too old to
+// count users.
+func (s *Sender) GroupCounts(ctx context.Context, groups ...string) (GroupCounts, error) {
+	got := GroupCounts{Groups: make(map[string]GroupSize)}
+	if err := checkNames("group", groups); err != nil {
+		return got, err
+	}
+	var old []error
+	lost, err := s.ask(ctx, route.Group, unique(groups),
+		func(names []string) *gatewayv1.Query { return &gatewayv1.Query{Groups: names, List: probe()} },
+		func(g *link.Gateway, r *gatewayv1.Result) {
+			if r.GetPage() == nil {
+				old = append(old, tooOld(g))
+			}
+			for _, c := range r.GetGroups() {
+				if c.GetConns() == 0 {
+					continue
+				}
+				size := got.Groups[c.GetGroup()]
+				size.Conns += int(c.GetConns())
+				size.Users += int(c.GetDistinctUsers())
+				got.Groups[c.GetGroup()] = size
+			}
+		})
+	got.Lost = lost
+	return got, errors.Join(err, errors.Join(old...))
+}
+
+// probe is a list of one, which tells a gateway that knows what came with lists from one
+// that passes it over.
+func probe() *gatewayv1.List {
+	return &gatewayv1.List{Of: gatewayv1.Listed_LISTED_CONNS, Limit: 1}
+}
