@@ -27,15 +27,26 @@ func Parse(list []string) (p Proxies, err error) {
 	return p, nil
 }
 
-// Client is from where a client comes, "ip:port". It is the peer of the socket, unless
-// that is one of the proxies: then it is the last address in X-Forwarded-For that is none
-// of theirs, because what stands before it is what somebody claims. Its port is 0.
+// Client is Find for a peer as net/http has it, "ip:port".
 func (p Proxies) Client(peer string, h http.Header) string {
 	if len(p) == 0 {
 		return peer
 	}
 	at, err := netip.ParseAddrPort(peer)
-	if err != nil || !p.has(at.Addr()) {
+	if err != nil {
+		return peer
+	}
+	if found := p.Find(at, h); found != at {
+		return found.String()
+	}
+	return peer
+}
+
+// Find says from where a client comes. It is the peer of the socket, unless that is one
+// of the proxies: then it is the last address in X-Forwarded-For that is none of theirs,
+// because what stands before it is what somebody claims. Its port is 0.
+func (p Proxies) Find(peer netip.AddrPort, h http.Header) netip.AddrPort {
+	if !p.Has(peer.Addr()) {
 		return peer
 	}
 	found := peer
@@ -45,15 +56,16 @@ func (p Proxies) Client(peer string, h http.Header) string {
 		if err != nil {
 			break // no proxy of ours wrote that
 		}
-		found = netip.AddrPortFrom(addr.Unmap().WithZone(""), 0).String()
-		if !p.has(addr) {
+		found = netip.AddrPortFrom(addr.Unmap().WithZone(""), 0)
+		if !p.Has(addr) {
 			break
 		}
 	}
 	return found
 }
 
-func (p Proxies) has(addr netip.Addr) bool {
+// Has is whether addr is that of a proxy.
+func (p Proxies) Has(addr netip.Addr) bool {
 	addr = addr.Unmap().WithZone("")
 	for _, prefix := range p {
 		if prefix.Contains(addr) {

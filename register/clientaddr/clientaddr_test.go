@@ -2,6 +2,7 @@ package clientaddr
 
 import (
 	"net/http"
+	"net/netip"
 	"testing"
 )
 
@@ -35,6 +36,21 @@ func TestOnlyProxiesThatWereNamedSayFromWhereAClientComes(t *testing.T) {
 		if got := Proxies(nil).Client(test.peer, h); got != test.peer {
 			t.Errorf("%s, nobody named: got %s", test.peer, got)
 		}
+	}
+}
+
+func TestProxiesAreKnownHoweverTheirAddressIsWritten(t *testing.T) {
+	ours, err := Parse([]string{"10.0.0.0/24", "fe80::7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for addr, want := range map[string]bool{"10.0.0.9": true, "::ffff:10.0.0.9": true, "fe80::7%eth0": true, "10.0.1.9": false, "fe80::8": false} {
+		if got := ours.Has(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: got %v", addr, got)
+		}
+	}
+	if ours.Has(netip.Addr{}) {
+		t.Error("no address at all is taken for a proxy")
 	}
 }
 
