@@ -40,9 +40,12 @@ type Config struct {
 	Links     net.Listener // where workers attach
 	LinkTLS   *tls.Config  // nil: for a trusted network only
 	LinkAddr  string       // host:port under which workers reach Links; "": its own address
-	// Proxies say by X-Forwarded-For from where a client comes, which workers are
-	// told. MaxConnsPerIP counts the sockets of a proxy as its own all the same.
-	Proxies clientaddr.Proxies
+	// Proxies say from where a client comes, which workers are told and limits of an
+	// address count: by X-Forwarded-For and, with ProxyProtocol, first by a header of the
+	// PROXY protocol, version 2, that each of their conns must begin with, before TLS.
+	// Nobody else may send one.
+	Proxies       clientaddr.Proxies
+	ProxyProtocol bool
 
 	PublicURL string // where clients reach Clients; "": the port of Clients, at the host that a client asked for
 
@@ -56,8 +59,12 @@ type Config struct {
 // Limits bound what clients and workers may cost and how long things may take.
 // A zero means the default.
 type Limits struct {
-	MaxConns         int           // 0: what the descriptor limit allows
-	MaxConnsPerIP    int           // 0: no limit
+	MaxConns      int // 0: what the descriptor limit allows
+	MaxConnsPerIP int // 0: no limit; an IPv6 /64 counts as one
+
+	HandshakeRate      float64 // 2000 per second, all clients, then 503; negative: no limit
+	MaxHandshakesPerIP float64 // per second, with bursts of a second's worth, one at least; 0: no limit
+
 	MaxFrameBytes    int           // 64 KiB of one inbound message
 	MaxSessionBytes  int           // 16 KiB
 	MaxGroupsPerConn int           // 1000
@@ -83,7 +90,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		MaxFrameBytes: 64 << 10, MaxSessionBytes: 16 << 10, MaxGroupsPerConn: 1000,
-		FrameRate: 5000, ByteRate: 8 << 20, QueueBytes: 1 << 20, UnackedSum: 256 << 20,
+		HandshakeRate: 2000, FrameRate: 5000, ByteRate: 8 << 20, QueueBytes: 1 << 20, UnackedSum: 256 << 20,
 		PingInterval: 25 * time.Second, IdleTimeout: 60 * time.Second,
 		OpenTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
 		WorkerPatience: 3 * time.Second, DoorsTimeout: 5 * time.Second, DrainWindow: 10 * time.Second,
@@ -103,6 +110,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Identity.Role != "gateway" {
 		errs = append(errs, fmt.Errorf("role is %q: want \"gateway\"", c.Identity.Role))
+	}
+	if c.ProxyProtocol && len(c.Proxies) == 0 {
+		errs = append(errs, errors.New("proxy-protocol: needs trusted-proxy, which names who may speak it"))
 	}
 	errs = append(errs, c.Identity.Validate(), c.Limits.Validate())
 	return errors.Join(errs...)

@@ -96,19 +96,21 @@ func (c *Config) sockets() ws.Config {
 	return ws.Config{
 		Limits: ws.Limits{
 			MaxConns: l.MaxConns, MaxConnsPerIP: l.MaxConnsPerIP, Origins: l.Origins,
+			HandshakeRate: l.HandshakeRate, MaxHandshakesPerIP: l.MaxHandshakesPerIP,
 			OpenTimeout: l.OpenTimeout, MaxFrameBytes: l.MaxFrameBytes,
 			FrameRate: l.FrameRate, ByteRate: l.ByteRate,
 			QueueBytes: l.QueueBytes, QueueSum: l.QueueSum,
 			PingInterval: l.PingInterval, IdleTimeout: l.IdleTimeout, WriteTimeout: l.WriteTimeout,
 		},
 		Deflate: l.Deflate, TextPing: l.TextPing, Log: c.Log,
+		Proxies: c.Proxies, ProxyProtocol: c.ProxyProtocol,
 	}
 }
 
 func (c *Config) links() link.Config {
 	l := c.Limits
 	return link.Config{
-		Identity: c.Identity, Secrets: c.Secrets, Log: c.Log, PublicURL: c.PublicURL, Proxies: c.Proxies,
+		Identity: c.Identity, Secrets: c.Secrets, Log: c.Log, PublicURL: c.PublicURL,
 		WorkerPatience: l.WorkerPatience, OpenTimeout: l.OpenTimeout, MaxSessionBytes: l.MaxSessionBytes,
 		MaxFrameBytes: l.MaxFrameBytes, MaxUnackedBytes: l.UnackedSum,
 		MaxStrangers: min(link.MaxStrangers, ws.SpareDescriptors()),
@@ -120,6 +122,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.MaxFrameBytes, d.MaxFrameBytes)
 	set(&l.MaxSessionBytes, d.MaxSessionBytes)
 	set(&l.MaxGroupsPerConn, d.MaxGroupsPerConn)
+	set(&l.HandshakeRate, d.HandshakeRate)
 	set(&l.FrameRate, d.FrameRate)
 	set(&l.ByteRate, d.ByteRate)
 	set(&l.QueueBytes, d.QueueBytes)

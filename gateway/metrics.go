@@ -71,6 +71,14 @@ func (g *Gateway) socketMetrics() []family {
 				{"refused", float64(s.RefusedHandler)}, {"failed", float64(s.HandshakesFailed)},
 			}
 		}},
+		{"limit_refusals_total", "Handshakes refused by a limit, by which.", counter, "limit", func(s *ws.Stats) []sample {
+			var list []sample
+			for limit, n := range s.Refused {
+				list = append(list, sample{limit, float64(n)})
+			}
+			return list
+		}},
+		{"bad_proxy_headers_total", "Conns of trusted proxies that did not begin with a PROXY protocol header that is good.", counter, "", func(s *ws.Stats) []sample { return one(s.BadProxyHeaders) }},
 		{"closed_total", "Conns that have ended, by who ended them.", counter, "by", func(s *ws.Stats) []sample {
 			var list []sample
 			for by, n := range s.Closed {
@@ -85,6 +93,7 @@ func (g *Gateway) socketMetrics() []family {
 			return []sample{{"in", float64(s.FramesIn)}, {"out", float64(s.FramesOut)}}
 		}},
 		{"writes_total", "Write calls to sockets.", counter, "", func(s *ws.Stats) []sample { return one(s.Writes + s.WritesInPlace) }},
+		{"deflations_total", "Bodies compressed, each once for all conns it goes to.", counter, "", func(s *ws.Stats) []sample { return one(s.Deflations) }},
 		{"throttled_total", "Waits before a read because a conn is over its rate.", counter, "", func(s *ws.Stats) []sample { return one(s.Throttled) }},
 		{"dropped_frames_total", "Frames that a full queue did not take, by class.", counter, "class", func(s *ws.Stats) []sample {
 			return []sample{{"must", float64(s.DroppedMust)}, {"droppable", float64(s.DroppedDroppable)}, {"merge", float64(s.Merged)}}

@@ -27,6 +27,7 @@ type worker struct {
 
 	mu      sync.Mutex
 	kinds   map[record.Kind]int
+	facts   []*gatewayv1.ConnFacts // of those who asked to be let in
 	sending sync.Mutex
 }
 
@@ -120,6 +121,9 @@ func (w *worker) take(batch []byte) (out []byte) {
 		switch r.Kind() {
 		case record.KindOpen:
 			e := r.Event()
+			open := &gatewayv1.Open{}
+			_ = proto.Unmarshal(e.Body, open)
+			w.facts = append(w.facts, open.GetFacts())
 			body, _ := proto.Marshal(&gatewayv1.Effects{Answer: &gatewayv1.OpenAnswer{}})
 			out, _ = record.AppendDoneWith(out, record.DoneWith{Conn: e.Conn, Term: e.Term, Seq: e.Seq, Body: body})
 		case record.KindMessage:
@@ -135,6 +139,13 @@ func (w *worker) take(batch []byte) (out []byte) {
 		}
 	}
 	return out
+}
+
+// told is what was last told of a conn.
+func (w *worker) told() *gatewayv1.ConnFacts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.facts[len(w.facts)-1]
 }
 
 func (w *worker) saw(k record.Kind) int {

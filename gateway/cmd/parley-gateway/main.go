@@ -20,6 +20,7 @@ func (c *config) Validate() error {
 		checkReachable("link-addr", c.LinkAddr),
 		checkLinks(c.LinkListen, c.LinkAddr),
 		checkProxies("trusted-proxy", c.TrustedProxy),
+		c.spoken(),
 		checkURL("public-url", c.PublicURL),
 		c.ClientTLS.Validate("client-"),
 		c.limits().Validate(),

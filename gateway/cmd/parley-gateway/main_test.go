@@ -98,6 +98,10 @@ func TestAddressesAreChecked(t *testing.T) {
 			t.Errorf("%s is not named in:\n%s", flag, output)
 		}
 	}
+	if output, code := program(t, "--check", "--proxy-protocol", "--origin", "https://chat.example.com", "--max-handshakes-per-ip", "-1"); code != 2 ||
+		!strings.Contains(output, "--proxy-protocol: needs --trusted-proxy") || !strings.Contains(output, "origin: ") || !strings.Contains(output, "max-handshakes-per-ip: ") {
+		t.Errorf("what clients may do: code %d, %s", code, output)
+	}
 	if output, code := program(t, "--check", "--link-addr", ":2900"); code != 2 || !strings.Contains(output, "--link-addr:") {
 		t.Errorf("an address without a host: code %d, %s", code, output)
 	}
@@ -109,7 +113,7 @@ func TestAddressesAreChecked(t *testing.T) {
 	}
 	for _, good := range [][]string{
 		{"--listen", ":8282"}, {"--listen", "[::1]:0"}, {"--listen", "localhost:http"}, {"--link-addr", "gw-1.internal:2900"}, {"--link-listen", "localhost:0"},
-		{"--trusted-proxy", "10.0.0.0/24,fd00::7"}, {"--public-url", "ws://:8282"}, {"--public-url", "wss://chat.example.com/ws"}, {"--public-url", "https://chat.example.com"},
+		{"--trusted-proxy", "10.0.0.0/24,fd00::7"}, {"--trusted-proxy", "10.0.0.5", "--proxy-protocol"}, {"--origin", "*.example.com,bücher.example"}, {"--public-url", "ws://:8282"}, {"--public-url", "wss://chat.example.com/ws"}, {"--public-url", "https://chat.example.com"},
 	} {
 		if output, code := program(t, append([]string{"--check"}, good...)...); code != 0 {
 			t.Errorf("%q: code %d, %s", good, code, output)

@@ -9,7 +9,6 @@ import (
 	"github.com/parley-im/parley/gateway/internal/frame"
 	"github.com/parley-im/parley/gateway/internal/hub"
 	"github.com/parley-im/parley/proto/record"
-	"github.com/parley-im/parley/register/clientaddr"
 	"github.com/parley-im/parley/register/handshake"
 )
 
@@ -36,8 +35,6 @@ type Config struct {
 	// OnLink, if set, hears of every stream that came up or ended. It is called
 	// from the stream's goroutine and must not block.
 	OnLink func(boot uint64, alive bool)
-
-	Proxies clientaddr.Proxies // whose X-Forwarded-For is believed
 
 	PublicURL       string
 	WorkerPatience  time.Duration // 3 s: a worker silent for longer is given up

@@ -12,7 +12,7 @@ import (
 // factsOf is what a handshake tells of a conn.
 func (l *Link) factsOf(sock *ws.Conn, r *http.Request) *gatewayv1.ConnFacts {
 	facts := &gatewayv1.ConnFacts{
-		RemoteAddr:   l.cfg.Proxies.Client(sock.RemoteAddr().String(), r.Header),
+		RemoteAddr:   sock.RemoteAddr().String(),
 		LocalAddr:    sock.LocalAddr().String(),
 		Host:         valid(r.Host),
 		Path:         valid(r.URL.Path),

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime"
 	"time"
+
+	"github.com/parley-im/parley/register/clientaddr"
 )
 
 // Config is what a Server is made of. Its zero value runs.
@@ -25,6 +28,12 @@ type Config struct {
 	// browsers, whose scripts cannot see control pings. Empty: none.
 	TextPing string
 
+	// Proxies are trusted to say for whom they dial: by X-Forwarded-For and, with
+	// ProxyProtocol, first by a header of the PROXY protocol, version 2. With ProxyProtocol
+	// each of their conns must begin with one, before TLS, and nobody else's may.
+	Proxies       clientaddr.Proxies
+	ProxyProtocol bool
+
 	// Log gets what operators should know. nil: discarded.
 	Log *slog.Logger
 }
@@ -40,6 +49,11 @@ type Limits struct {
 	MaxConnsPerIP int     // 0: no limit; an IPv6 /64 counts as one
 	MaxHandshakes int     // under way at once; 0: maxHandshakes, or less where descriptors are few
 	HandshakeRate float64 // per second; 0: 2000, negative: no limit
+
+	// MaxHandshakesPerIP is per second and address, counted like MaxConnsPerIP, with bursts
+	// of a second's worth, one at least. 0: no limit. Both count the client that a proxy
+	// names; those of X-Forwarded-For only when the request is there.
+	MaxHandshakesPerIP float64
 
 	HandshakeTimeout time.Duration // TLS and request header; 0: 5 s
 	OpenTimeout      time.Duration // Handler.Open; 0: 5 s
@@ -70,6 +84,9 @@ func (c Config) Validate() error {
 	if c.Flushers < 0 {
 		err = append(err, errors.New("flushers: must not be negative"))
 	}
+	if c.ProxyProtocol && len(c.Proxies) == 0 {
+		err = append(err, errors.New("proxy-protocol: needs trusted-proxy, which names who may speak it"))
+	}
 	if c.DeflateThreshold < 0 {
 		err = append(err, errors.New("deflate-threshold: must not be negative"))
 	}
@@ -96,6 +113,14 @@ func (l Limits) Validate() error {
 			err = append(err, fmt.Errorf("%s: must not be negative", n.name))
 		}
 	}
+	if r := l.MaxHandshakesPerIP; r < 0 || math.IsNaN(r) || math.IsInf(r, 0) {
+		err = append(err, fmt.Errorf("max-handshakes-per-ip: %v is no rate", r))
+	}
+	for name, list := range map[string][]string{"origin": l.Origins, "host": l.Hosts} {
+		if _, e := patterns(list); e != nil {
+			err = append(err, fmt.Errorf("%s: %w", name, e))
+		}
+	}
 	d := l.withDefaults()
 	if d.IdleTimeout <= d.PingInterval {
 		err = append(err, fmt.Errorf("idle-timeout: %v must be longer than ping-interval %v", d.IdleTimeout, d.PingInterval))
@@ -118,6 +143,8 @@ func (c Config) withDefaults() Config {
 
 func (l Limits) withDefaults() Limits {
 	conns, handshakes, _ := shares(descriptors())
+	l.Origins, _ = patterns(l.Origins) // Validate has told what is wrong with them
+	l.Hosts, _ = patterns(l.Hosts)
 	l.MaxConns = or(l.MaxConns, conns)
 	l.MaxHandshakes = or(l.MaxHandshakes, handshakes)
 	l.HandshakeRate = or(l.HandshakeRate, 2000)

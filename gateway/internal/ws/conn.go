@@ -16,13 +16,14 @@ type Conn struct {
 	fl   *flusher
 	nc   net.Conn        // the socket, or TLS over it
 	raw  syscall.RawConn // of the socket; nil when writes can only block (TLS)
+	from *net.TCPAddr    // the client, as a proxy tells; nil: the peer of the socket. Set before the handler knows the conn
 
 	openedAt int64 // Unix nanoseconds
 	owner    any   // set before the 101
 
 	next, prev *Conn  // guarded by wheel.mu
 	due        uint32 // guarded by wheel.mu; 0: not in the wheel
-	counted    bool   // in Server.perIP; the handshake goroutine's
+	counted    bool   // in Server.addresses; the handshake goroutine's
 	placed     bool   // it has a place in Server.gate; guarded by gate.mu
 
 	read reading // the read goroutine's, but for its atomics
@@ -121,8 +122,14 @@ func (c *Conn) Subprotocol() string {
 	return c.subprotocol
 }
 
-// RemoteAddr is the peer's address.
-func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+// RemoteAddr is the client's address: the peer of the socket, or what a proxy that is
+// trusted says, by the PROXY protocol or, with port 0, in X-Forwarded-For.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.from != nil {
+		return c.from
+	}
+	return c.nc.RemoteAddr()
+}
 
 // LocalAddr is the address the peer connected to.
 func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }

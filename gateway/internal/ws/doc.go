@@ -34,11 +34,12 @@
 //	handshakes          at once: who has said nothing for a fifth of HandshakeTimeout
 //	                    goes; else the accept loop waits, the kernel's backlog with it;
 //	                    per second: a short wait, then 503 with Retry-After
+//	of one address      its conns, its handshakes per second: 429 with Retry-After
 //	frames or bytes per second, of one conn: reading waits
 //
 // # The life of a conn
 //
-// accept → handshake goroutine (TLS, header, Handler.Open, 101) → read goroutine
+// accept → handshake goroutine (PROXY protocol, TLS, header, Handler.Open, 101) → read goroutine
 // (Handler.Message …, Handler.Farewell if the peer closes) ⇄ nap → Handler.Closed
 // → socket closed. The wheel visits each conn at its next deadline: ping, nap,
 // idle, message begun and not finished, close not finished. No conn has a timer
@@ -47,8 +48,15 @@
 // A nap is what silence makes of a conn on Linux: no goroutine, no stack, no
 // gws.Conn, some 2.4 KiB instead of 6.9. The napper waits for its next byte.
 //
+// # Who is at the other end
+//
+// The peer of the socket, unless it is one of Config.Proxies. Then it is the client that
+// the proxy names, by the PROXY protocol before TLS, by X-Forwarded-For in the request:
+// for the handler (Conn.RemoteAddr), the log and the limits of an address. These apply as
+// soon as the client is known, and to a proxy that names nobody not at all.
+//
 // # Locks
 //
-// Conn.mu, then lanes.mu, wheel.mu or napper.mu. Server.mu, then gate.mu. None
+// Conn.mu, then lanes.mu, wheel.mu or napper.mu. Server.mu, then gate.mu; addresses.mu alone. None
 // is held while a socket is written or a Handler is called.
 package ws

@@ -27,8 +27,11 @@ type door struct {
 	tls  *tls.Config
 	ctx  context.Context // its end kills handshakes and conns
 	kill context.CancelFunc
-	shut atomic.Bool    // no longer accepting
-	wg   sync.WaitGroup // handshakes, conns, pumps
+	shut atomic.Bool // no longer accepting
+
+	complained seldom // of proxies
+
+	wg sync.WaitGroup // handshakes, conns, pumps
 }
 
 func newDoor(s *Server, ln net.Listener, tlsConfig *tls.Config) *door {
@@ -147,7 +150,7 @@ func (d *door) admit(nc net.Conn) {
 // leave is the end of a conn or of a refused handshake.
 func (d *door) leave(c *Conn) {
 	if c.counted {
-		d.s.perIP.leave(c.nc)
+		d.s.addresses.leave(network(c.origin().Addr()))
 	}
 	if d.s.stats.conns.Add(-1) == 0 {
 		d.s.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lxzan/gws"
@@ -20,10 +21,13 @@ type Encoder struct {
 	plain    sync.Pool // of *template
 	deflate  sync.Pool // of *template
 	deflates bool
+	worth    int // bytes of a body from which on it is compressed
+
+	deflations atomic.Uint64
 }
 
 func newEncoder(cfg Config) *Encoder {
-	e := &Encoder{deflates: cfg.Deflate}
+	e := &Encoder{deflates: cfg.Deflate, worth: cfg.DeflateThreshold}
 	plain := gws.NewUpgrader(new(gws.BuiltinEventHandler), templateOption())
 	e.plain.New = func() any { return newTemplate(plain) }
 	if cfg.Deflate {
@@ -44,10 +48,11 @@ func (e *Encoder) Frame(op frame.Op, body []byte, class frame.Class, key string)
 func (e *Encoder) Encode(op frame.Op, body []byte, deflate bool) []byte {
 	pool := &e.plain
 	if deflate {
-		if !e.deflates {
+		if !e.deflates || len(body) < e.worth {
 			return nil
 		}
 		pool = &e.deflate
+		e.deflations.Add(1)
 	}
 	t := pool.Get().(*template)
 	wire := t.encode(op, body)

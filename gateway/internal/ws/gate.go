@@ -3,8 +3,6 @@ package ws
 import (
 	"container/list"
 	"context"
-	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,7 +38,10 @@ type silence struct {
 func (g *gate) set(places int, rate float64, patience time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.places, g.rate, g.tokens, g.at, g.patience = places, rate, rate, time.Now(), patience
+	g.places, g.patience = places, patience
+	if rate != g.rate {
+		g.rate, g.tokens, g.at = rate, rate, time.Now()
+	}
 	g.room.Broadcast()
 }
 
@@ -85,10 +86,14 @@ func (g *gate) evict(now time.Time) (*Conn, time.Duration) {
 	return longest.c, 0
 }
 
-// listen notes that c, which has a place, is waited for. heard must follow.
+// listen notes that c is waited for. heard must follow. It returns nil for one that was
+// evicted, whose place is no longer there to be taken.
 func (g *gate) listen(c *Conn) *list.Element {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !c.placed {
+		return nil
+	}
 	if g.silent.Len() == 0 && g.inside >= g.places {
 		g.room.Broadcast() // whoever waits has somebody to look at now
 	}
@@ -97,6 +102,9 @@ func (g *gate) listen(c *Conn) *list.Element {
 
 // heard says that what listen noted has spoken or gone.
 func (g *gate) heard(e *list.Element) {
+	if e == nil {
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.silent.Remove(e) // does nothing for one that was evicted
@@ -156,48 +164,4 @@ func (g *gate) take(now time.Time) (wait time.Duration, ok bool) {
 	}
 	g.tokens--
 	return wait, true
-}
-
-// ipCount counts conns per address, an IPv6 /64 being one.
-type ipCount struct {
-	mu sync.Mutex // guards n
-	n  map[netip.Addr]int
-}
-
-// enter counts nc unless its address has max already.
-func (p *ipCount) enter(nc net.Conn, max int) bool {
-	ip := addressOf(nc)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.n[ip] >= max {
-		return false
-	}
-	if p.n == nil {
-		p.n = make(map[netip.Addr]int)
-	}
-	p.n[ip]++
-	return true
-}
-
-func (p *ipCount) leave(nc net.Conn) {
-	ip := addressOf(nc)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.n[ip]--; p.n[ip] <= 0 {
-		delete(p.n, ip)
-	}
-}
-
-func addressOf(nc net.Conn) netip.Addr {
-	t, ok := nc.RemoteAddr().(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}
-	}
-	ip := t.AddrPort().Addr().Unmap()
-	if ip.Is6() {
-		if net, err := ip.WithZone("").Prefix(64); err == nil {
-			return net.Addr()
-		}
-	}
-	return ip
 }

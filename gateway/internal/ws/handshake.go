@@ -9,13 +9,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"runtime/debug"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/lxzan/gws"
@@ -42,24 +40,42 @@ func (c *Conn) handshake() {
 func (c *Conn) shake() *gws.Conn {
 	s := c.door.s
 	l := s.limits()
+	began := time.Now()
+	_ = c.nc.SetDeadline(began.Add(l.HandshakeTimeout))
+	if err := c.preface(); err != nil {
+		s.stats.failed.Add(1)
+		if c.door.tls == nil {
+			c.answer(unreadable(err))
+		}
+		return nil
+	}
+	left := l.HandshakeTimeout - time.Since(began)
 	full := c.full(l)
 	if full != nil {
-		s.stats.turnedAway.Add(1)
-		defer s.stats.turnedAway.Add(-1)
+		defer c.turnedAway()()
 	}
 	if full != nil && c.door.tls != nil {
-		s.stats.refusedLimit.Add(1)
+		s.stats.refusedLimit[full.limit].Add(1)
 		return nil // answering would cost the TLS handshake that the limit saves
 	}
-	_ = c.nc.SetDeadline(time.Now().Add(l.HandshakeTimeout))
+	deadline := time.Now().Add(left) // a wait for the rate is not the client's
+	_ = c.nc.SetDeadline(deadline)
 	r, early, err := c.request()
+	if err != nil && !broken(err) && !time.Now().Before(deadline) {
+		err = os.ErrDeadlineExceeded // net/http judges the half line that there is
+	}
 	if err != nil {
 		s.stats.failed.Add(1)
 		c.answer(unreadable(err))
 		return nil
 	}
+	if full == nil {
+		if full = c.forwarded(r, l); full != nil {
+			defer c.turnedAway()()
+		}
+	}
 	if full != nil {
-		s.stats.refusedLimit.Add(1)
+		s.stats.refusedLimit[full.limit].Add(1)
 		c.answer(full)
 		return nil
 	}
@@ -95,6 +111,10 @@ func (c *Conn) request() (r *http.Request, early bool, err error) {
 	br := headers.Get().(*bufio.Reader)
 	br.Reset((*wire)(c))
 	r, err = http.ReadRequest(br)
+	if t, ok := c.nc.(*tls.Conn); ok && err == nil {
+		state := t.ConnectionState()
+		r.TLS = &state // as net/http has it: the handler tells ws from wss by it
+	}
 	early = br.Buffered() > 0
 	br.Reset(nil)
 	headers.Put(br)
@@ -103,25 +123,29 @@ func (c *Conn) request() (r *http.Request, early bool, err error) {
 
 var headers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 
-// full applies the limits that count conns. When it returns nil the conn counts
-// in perIP.
+// turnedAway has a conn that is refused take no place of others' until the function that
+// it returns is called.
+func (c *Conn) turnedAway() (over func()) {
+	c.door.s.stats.turnedAway.Add(1)
+	return func() { c.door.s.stats.turnedAway.Add(-1) }
+}
+
+// full applies the limits that count conns and handshakes, those of one address only
+// when it is known already whose that is.
 func (c *Conn) full(l *Limits) *refusal {
 	s := c.door.s
 	retry := strconv.Itoa(1 + rand.IntN(5))
 	switch {
 	case s.stats.conns.Load()-s.stats.turnedAway.Load() > int64(l.MaxConns):
-		return refuse(http.StatusServiceUnavailable, "this gateway is full", "Retry-After", retry)
+		return limited(byConns, http.StatusServiceUnavailable, "this gateway is full", retry)
 	case c.door.shut.Load():
-		return refuse(http.StatusServiceUnavailable, "this gateway is closing", "Retry-After", retry)
+		return limited(byClosing, http.StatusServiceUnavailable, "this gateway is closing", retry)
 	case !s.gate.allow(c.door.ctx):
-		return refuse(http.StatusServiceUnavailable, "too many handshakes", "Retry-After", retry)
-	case l.MaxConnsPerIP > 0:
-		if !s.perIP.enter(c.nc, l.MaxConnsPerIP) {
-			return refuse(http.StatusTooManyRequests, "too many conns from this address", "Retry-After", "60")
-		}
-		c.counted = true
+		return limited(byHandshakeRate, http.StatusServiceUnavailable, "too many handshakes", retry)
+	case c.proxied():
+		return nil
 	}
-	return nil
+	return c.crowded(l)
 }
 
 // errNoTLS says that nothing can be answered.
@@ -150,8 +174,10 @@ func unreadable(err error) *refusal {
 		return refuse(http.StatusRequestHeaderFieldsTooLarge, "request header too big")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return refuse(http.StatusRequestTimeout, "request header too slow")
-	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNRESET):
+	case broken(err):
 		return nil
+	case errors.Is(err, errProxyHeader):
+		return refuse(http.StatusBadRequest, "a proxy must begin with a PROXY protocol header, version 2")
 	}
 	return refuse(http.StatusBadRequest, "not an HTTP request")
 }

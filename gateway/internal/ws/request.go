@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -14,6 +13,30 @@ type refusal struct {
 	status int
 	reason string
 	header http.Header
+	limit  limit // of one by a limit
+}
+
+// limit is one that refuses handshakes.
+type limit uint8
+
+const (
+	byConns limit = iota
+	byClosing
+	byHandshakeRate
+	byConnsPerIP
+	byHandshakesPerIP
+	limitKinds // how many there are
+)
+
+func (l limit) String() string {
+	return [...]string{"conns", "closing", "handshake_rate", "conns_per_ip", "handshakes_per_ip"}[l]
+}
+
+// limited refuses for a limit. retry is after how many seconds it is worth another try.
+func limited(by limit, status int, reason, retry string) *refusal {
+	r := refuse(status, reason, "Retry-After", retry)
+	r.limit = by
+	return r
 }
 
 func refuse(status int, reason string, header ...string) *refusal {
@@ -72,36 +95,6 @@ func validKey(keys []string) bool {
 	}
 	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(keys[0]))
 	return err == nil && len(b) == 16
-}
-
-// allowedOrigin lets through what is no browser: without an Origin there is no
-// foreign page whose script could misuse a user's cookies.
-func allowedOrigin(r *http.Request, origins []string) bool {
-	if len(origins) == 0 {
-		return true
-	}
-	for _, origin := range r.Header.Values("Origin") {
-		u, err := url.Parse(origin)
-		if origin != "" && (err != nil || !allowed(u.Hostname(), origins)) {
-			return false
-		}
-	}
-	return true
-}
-
-// allowed compares a host name with a list; "*.example.com" stands for all names
-// below example.com. An empty list allows all.
-func allowed(host string, list []string) bool {
-	for _, want := range list {
-		if below, ok := strings.CutPrefix(want, "*"); ok {
-			if len(host) > len(below) && strings.EqualFold(host[len(host)-len(below):], below) {
-				return true
-			}
-		} else if strings.EqualFold(host, want) {
-			return true
-		}
-	}
-	return len(list) == 0
 }
 
 func hostOf(hostport string) string {

@@ -27,17 +27,17 @@ type Server struct {
 	ping     *frame.Frame
 	textPing *frame.Frame // nil: none
 
-	clock    clock
-	wheel    wheel
-	flushers []*flusher
-	turn     atomic.Uint32 // of the flushers, for new conns
-	sweep    sweep
-	napper   *napper      // made by the goroutine of the wheel when the first conn is to nap
-	noNapper bool         // tried in vain
-	inbound  atomic.Int64 // bytes of messages half read
-	gate     *gate
-	perIP    ipCount
-	stats    serverStats
+	clock     clock
+	wheel     wheel
+	flushers  []*flusher
+	turn      atomic.Uint32 // of the flushers, for new conns
+	sweep     sweep
+	napper    *napper      // made by the goroutine of the wheel when the first conn is to nap
+	noNapper  bool         // tried in vain
+	inbound   atomic.Int64 // bytes of messages half read
+	gate      *gate
+	addresses addresses
+	stats     serverStats
 
 	mu       sync.Mutex // guards what follows
 	doors    map[*door]bool
@@ -85,6 +85,9 @@ func (s *Server) setLimits(l Limits) {
 	old := s.lim.Swap(&l)
 	s.arm(l.QueueSum)
 	s.gate.set(l.MaxHandshakes, l.HandshakeRate, l.HandshakeTimeout/5)
+	if l.MaxHandshakesPerIP == 0 {
+		s.addresses.forgetAll()
+	}
 	if old != nil && old.MaxFrameBytes == l.MaxFrameBytes {
 		return
 	}

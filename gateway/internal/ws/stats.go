@@ -25,7 +25,9 @@ type serverStats struct {
 	panics     atomic.Uint64
 	sumCloses  atomic.Uint64
 
-	refusedLimit, refusedRequest, refusedHandler, failed atomic.Uint64
+	refusedLimit                           [limitKinds]atomic.Uint64
+	refusedRequest, refusedHandler, failed atomic.Uint64
+	badProxyHeaders                        atomic.Uint64
 }
 
 func (s *serverStats) closed(by By) { s.closedBy[min(by, ByLoss)].Add(1) }
@@ -38,14 +40,17 @@ type Stats struct {
 
 	Opened           uint64        // handshakes answered 101
 	RefusedLimit     uint64        // … refused by a limit of this package (429, 503)
+	Refused          Refusals      // … of these, by which
 	RefusedRequest   uint64        // … because the request was none we take (4xx)
 	RefusedHandler   uint64        // … by Handler.Open
 	HandshakesFailed uint64        // … that broke off, or were too slow or too big
+	BadProxyHeaders  uint64        // … of these, of proxies that said nothing we can read
 	Closed           map[By]uint64 // conns, by who ended them
 	Panics           uint64
 
 	BytesIn, FramesIn, MessagesIn uint64
 	BytesOut, FramesOut           uint64
+	Deflations                    uint64 // bodies that were compressed: each once, however many conns it goes to
 	Throttled                     uint64 // waits before a read because of a rate
 	Wakes                         uint64 // ends of a nap
 
@@ -63,20 +68,31 @@ type Stats struct {
 	Pumps         uint64 // goroutines started because a socket was full (TLS: to write)
 }
 
+// Refusals are handshakes that a limit refused, by its name: conns, closing,
+// handshake_rate, conns_per_ip, handshakes_per_ip.
+type Refusals map[string]uint64
+
 // Stats adds up the counters.
 func (s *Server) Stats() Stats {
 	st := Stats{
 		Conns:            s.stats.conns.Load(),
 		Opened:           s.stats.opened.Load(),
-		RefusedLimit:     s.stats.refusedLimit.Load(),
+		Refused:          make(Refusals),
 		RefusedRequest:   s.stats.refusedRequest.Load(),
 		RefusedHandler:   s.stats.refusedHandler.Load(),
 		HandshakesFailed: s.stats.failed.Load(),
+		BadProxyHeaders:  s.stats.badProxyHeaders.Load(),
 		Closed:           make(map[By]uint64),
 		Panics:           s.stats.panics.Load(),
 		SumCloses:        s.stats.sumCloses.Load(),
+		Deflations:       s.encoder.deflations.Load(),
 		QueuedBytes:      s.queued(),
 		InboundBytes:     s.inbound.Load(),
+	}
+	for by := range limitKinds {
+		n := s.stats.refusedLimit[by].Load()
+		st.Refused[by.String()] = n
+		st.RefusedLimit += n
 	}
 	for by := range s.stats.closedBy {
 		if by > 0 {

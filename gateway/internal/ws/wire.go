@@ -134,7 +134,7 @@ func (c *Conn) farewell(ctx context.Context) {
 func (w *wire) Close() error { return nil }
 
 func (w *wire) LocalAddr() net.Addr  { return w.nc.LocalAddr() }
-func (w *wire) RemoteAddr() net.Addr { return w.nc.RemoteAddr() }
+func (w *wire) RemoteAddr() net.Addr { return (*Conn)(w).RemoteAddr() }
 
 // Deadlines are the handshake's and the pump's, not gws's.
 func (w *wire) SetDeadline(time.Time) error      { return nil }
