@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,28 @@ func TestEveryAnswerForbidsWhatIsNotMeant(t *testing.T) {
 		}
 		if got.header.Get("Server") != "" {
 			t.Errorf("%s: it says what it is", path)
+		}
+	}
+}
+
+func TestDoorOnIPv6(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		if os.Getenv("PARLEY_CI") != "" {
+			t.Fatalf("no IPv6 here: %v", err)
+		}
+		t.Skipf("no IPv6 here (sysctl net.ipv6.conf.lo.disable_ipv6=0): %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := startAt(t, Limits{}, "[::1]:0")
+	if !strings.HasPrefix(s.base, "http://[::1]:") {
+		t.Errorf("it listens at %s", s.base)
+	}
+	for _, path := range []string{"/healthz", "/v1/gateways", "/docs"} {
+		if got := s.do(http.MethodGet, path, nil); got.status != http.StatusOK {
+			t.Errorf("%s: got %d", path, got.status)
 		}
 	}
 }

@@ -74,8 +74,13 @@ func aRegister(t *testing.T) *registertest.Register {
 // start runs an API until the test ends.
 func start(t *testing.T, l Limits) *stage {
 	t.Helper()
+	return startAt(t, l, "127.0.0.1:0")
+}
+
+func startAt(t *testing.T, l Limits, addr string) *stage {
+	t.Helper()
 	s := &stage{t: t, reg: aRegister(t), log: new(output), seen: prometheus.NewRegistry(), ended: make(chan error, 1)}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
