@@ -196,6 +196,7 @@ func damaged(t testing.TB) map[string]struct {
 	except := func(d []byte) ([]byte, error) {
 		return AppendSend(d, &Send{Target: ToUsers, Class: Must, Names: []string{"ab"}, ExceptUsers: []string{"cd"}, Bodies: []Body{{Payload: []byte("x")}}})
 	}
+	beat := func(d []byte) ([]byte, error) { return AppendBeat(d, Beat{}), nil }
 	const body = sendHead + 1 + 8 // where the first item of send begins: behind key and exclude
 
 	add("kind 0", ErrMalformed, 0, applied, set(4, 0))
@@ -209,6 +210,7 @@ func damaged(t testing.TB) map[string]struct {
 	add("head above length", ErrMalformed, KindMessage, message, set(6, 200))
 	add("fixed record with a tail", ErrMalformed, KindApplied, applied, more(1))
 	add("trace without its bytes", ErrMalformed, KindMessage, message, set(5, flagTrace))
+	add("load without its bytes", ErrMalformed, KindBeat, beat, set(5, flagLoad))
 	add("payload too large", ErrTooLarge, KindMessage, message, more(MaxPayload))
 	add("body too large", ErrTooLarge, KindCommand, bodied, more(MaxBody+1))
 	add("name too large", ErrTooLarge, KindDelta, delta, more(MaxName))

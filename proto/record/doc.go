@@ -68,7 +68,8 @@
 //	Send 66           see below
 //	Command 67        8 n u64; body
 //	DeltaAck 68       8 seq u64
-//	Beat 69           8 token u64, 16 awaiting u64
+//	Beat 69           8 token u64, 16 awaiting u64, [24 load u32]
+//	                  flags: 1 load is there
 //	Draining 70       –
 //	Attach 71         body
 //

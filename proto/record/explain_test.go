@@ -58,8 +58,12 @@ func explain(rec []byte) string {
 	case KindSend:
 		x.send(flags)
 	case KindBeat:
+		x.last(names(flags, "load"))
 		x.u64x("token")
 		x.u64("awaiting")
+		if flags&0x01 != 0 {
+			x.u32("load")
+		}
 	}
 	if len(x.rest) > 0 {
 		x.line("LEFT OVER", x.rest)

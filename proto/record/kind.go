@@ -74,7 +74,7 @@ var kinds = [256]struct {
 	KindSend:          {"Send", sendHead, checkSend},
 	KindCommand:       {"Command", numberHead, checkBody},
 	KindDeltaAck:      {"DeltaAck", numberHead, checkEmpty},
-	KindBeat:          {"Beat", beatHead, checkEmpty},
+	KindBeat:          {"Beat", beatHead, checkBeat},
 	KindDraining:      {"Draining", headerSize, checkEmpty},
 	KindAttach:        {"Attach", headerSize, checkBody},
 }

@@ -110,6 +110,8 @@ func samples() []sample {
 	send("to groups but for a user and a conn, all fields", Send{N: 13, Target: ToGroups, Class: Merge, Key: "k", WantResult: true, Once: someOnce, Trace: someTrace,
 		Names: []string{"shu", "wu"}, Exclude: []uint64{someConn}, ExceptUsers: []string{"caocao"}, Bodies: []Body{{Payload: []byte("{}")}}})
 	send("to conns but for a user", Send{N: 14, Target: ToConns, Class: Must, Conns: []uint64{someConn}, ExceptUsers: []string{"caocao"}, Bodies: []Body{{}}})
+	loaded := Beat{Token: 0x0102030405060709, Awaiting: 11, Load: 345, HasLoad: true}
+	add("with load", KindBeat, loaded, func(dst []byte) ([]byte, error) { return AppendBeat(dst, loaded), nil })
 	return all
 }
 
