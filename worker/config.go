@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +35,17 @@ const (
 // without it serve all the rest. A conn stays with the workers of the path that it was
 // opened on, and waits for one when there is none.
 const PathLabel = "path"
+
+// WeightLabel is the label by which a worker says how much it can take beside the others:
+// of two, the one with weight 2 gets twice the conns of the one with weight 1, which is
+// what a worker without it has. From 0.01 to 100.
+const WeightLabel = "weight"
+
+// RouteLabel is the label by which workers say who of them gets a conn. With "user" the
+// conns of one user are all given to the same worker, on every gateway, from the moment
+// they are bound to the user; conns without a user go to the less loaded of two. It counts
+// when all workers of a path have it, so roll it out like any other change.
+const RouteLabel = "route"
 
 // Config is what a Worker is made of. The zero Config runs on one machine: a
 // process that only sends, which finds its register on loopback.
@@ -87,6 +99,14 @@ func (c Config) Validate() error {
 	}
 	if path, ok := c.Labels[PathLabel]; ok && !strings.HasPrefix(path, "/") {
 		bad("label path: %q does not begin with /", path)
+	}
+	if weight, ok := c.Labels[WeightLabel]; ok {
+		if n, err := strconv.ParseFloat(weight, 64); err != nil || !(n >= 0.01 && n <= 100) {
+			bad("label weight: %q is no number from 0.01 to 100", weight)
+		}
+	}
+	if route, ok := c.Labels[RouteLabel]; ok && route != "user" {
+		bad("label route: %q is not \"user\"", route)
 	}
 	for _, d := range []struct {
 		name  string

@@ -165,8 +165,8 @@ func (l *outlog) giveUp(n uint64) {
 	delete(l.waiting, n)
 }
 
-// beat appends a sign of life.
-func (l *outlog) beat(token uint64) {
+// beat appends a sign of life, with the load of this process.
+func (l *outlog) beat(token uint64, load int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.live {
@@ -178,7 +178,7 @@ func (l *outlog) beat(token uint64) {
 	}
 	c := l.room(32)
 	before := len(c.buf)
-	c.buf = record.AppendBeat(c.buf, record.Beat{Token: token, Awaiting: awaiting})
+	c.buf = record.AppendBeat(c.buf, record.Beat{Token: token, Awaiting: awaiting, HasLoad: true, Load: uint32(load)})
 	l.appended(len(c.buf) - before)
 }
 

@@ -58,7 +58,7 @@ func TestLogKeepsTheOrderOfAllKinds(t *testing.T) {
 	if err := l.done(record.Done{Conn: 1, Term: 1, Seq: 1}); err != nil {
 		t.Fatal(err)
 	}
-	l.beat(7)
+	l.beat(7, 0)
 	if err := l.command(t.Context(), []byte("x"), "", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -98,10 +98,10 @@ func TestReattachResendsExactlyWhatIsNotApplied(t *testing.T) {
 	// The gateway has applied up to 3. 2 is asked for again, 4 belonged to the old stream.
 	l.attach(3, nil)
 	want(t, l, "send 2", "send 5", "command 6", "send 7")
-	l.beat(1)
+	l.beat(1, 0)
 	want(t, l, "beat 2")
 	l.result(2, Reply{From: g, Result: &gatewayv1.Result{Hit: 1}})
-	l.beat(1)
+	l.beat(1, 0)
 	want(t, l, "beat 6")
 	l.result(6, Reply{From: g, Result: &gatewayv1.Result{Hit: 2}})
 	hits := 0
@@ -331,7 +331,7 @@ func TestSettleNoticesThatTheLastRecordHasLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newOutlog(nil, DefaultRetain)
 		l.attach(0, nil)
-		l.beat(1)
+		l.beat(1, 0)
 		settled := make(chan error, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()

@@ -56,7 +56,7 @@ func (g *Gateway) end(ctx context.Context, stream Stream) error {
 	return errFinished
 }
 
-// beat asks for the lease, and ends the link when nothing has come for too long.
+// beat asks for the lease, tells how much this process has to do, and ends the link when nothing has come for too long.
 func (g *Gateway) beat(ctx context.Context) error {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
@@ -65,7 +65,7 @@ func (g *Gateway) beat(ctx context.Context) error {
 		if now-time.Duration(g.heard.Load()) > patience {
 			return errSilent
 		}
-		g.log.beat(uint64(now))
+		g.log.beat(uint64(now), g.mesh.crew.Working())
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
