@@ -49,6 +49,10 @@ type Config struct {
 
 	PublicURL string // where clients reach Clients; "": the port of Clients, at the host that a client asked for
 
+	// WorkerLabels, if there are any, are those that a worker must have to be given conns
+	// of this gateway. Other workers attach all the same, and send.
+	WorkerLabels map[string]string
+
 	Directory Directory             // nil: nobody finds the gateway, and its doors open at once
 	Log       *slog.Logger          // nil: nothing is logged
 	Metrics   prometheus.Registerer // nil: nothing is measured
@@ -78,6 +82,8 @@ type Limits struct {
 	OpenTimeout      time.Duration // 5 s for a worker to answer a handshake
 	WriteTimeout     time.Duration // 5 s without the socket taking a byte or the peer acknowledging one
 	WorkerPatience   time.Duration // 3 s of silence, and a worker is given up
+	SlowStart        time.Duration // 10 s until a worker that has attached gets its whole share of new conns; negative: at once
+	Rebalance        float64       // 1 percent of the conns, idle ones, moves per second at most while shares are uneven; negative: none
 	DoorsTimeout     time.Duration // 5 s for the known workers to attach; then clients are let in without them
 	DrainWindow      time.Duration // 10 s over which clients are sent away
 	Origins          []string      // allowed Origin hosts; empty: any
@@ -93,7 +99,7 @@ func DefaultLimits() Limits {
 		HandshakeRate: 2000, FrameRate: 5000, ByteRate: 8 << 20, QueueBytes: 1 << 20, UnackedSum: 256 << 20,
 		PingInterval: 25 * time.Second, IdleTimeout: 60 * time.Second,
 		OpenTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
-		WorkerPatience: 3 * time.Second, DoorsTimeout: 5 * time.Second, DrainWindow: 10 * time.Second,
+		WorkerPatience: 3 * time.Second, SlowStart: 10 * time.Second, Rebalance: 1, DoorsTimeout: 5 * time.Second, DrainWindow: 10 * time.Second,
 	}
 }
 

@@ -113,6 +113,7 @@ func (c *Config) links() link.Config {
 		Identity: c.Identity, Secrets: c.Secrets, Log: c.Log, PublicURL: c.PublicURL,
 		WorkerPatience: l.WorkerPatience, OpenTimeout: l.OpenTimeout, MaxSessionBytes: l.MaxSessionBytes,
 		MaxFrameBytes: l.MaxFrameBytes, MaxUnackedBytes: l.UnackedSum,
+		WorkerLabels: c.WorkerLabels, SlowStart: l.SlowStart, Rebalance: l.Rebalance,
 		MaxStrangers: min(link.MaxStrangers, ws.SpareDescriptors()),
 	}
 }
@@ -132,6 +133,8 @@ func (l Limits) withDefaults() Limits {
 	set(&l.OpenTimeout, d.OpenTimeout)
 	set(&l.WriteTimeout, d.WriteTimeout)
 	set(&l.WorkerPatience, d.WorkerPatience)
+	set(&l.SlowStart, d.SlowStart)
+	set(&l.Rebalance, d.Rebalance)
 	set(&l.DoorsTimeout, d.DoorsTimeout)
 	set(&l.DrainWindow, d.DrainWindow)
 	return l

@@ -3,6 +3,7 @@ package gateway
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/parley-im/parley/gateway/internal/link"
 	"github.com/parley-im/parley/gateway/internal/ws"
 )
 
@@ -40,7 +41,6 @@ func (g *Gateway) linkMetrics() []metric {
 		count("attaches_total", "Streams of workers that passed the handshake.", &s.Attaches),
 		count("refused_attaches_total", "Streams and connections that did not pass the handshake.", &s.RefusedAttaches),
 		count("silent_workers_total", "Workers given up because nothing was heard of them.", &s.Silent),
-		count("moves_total", "Conns that got another worker.", &s.Moves),
 		count("redelivered_total", "Events that went out again because their worker was lost.", &s.Redelivered),
 		count("refused_terms_total", "Acknowledgements and commands refused because their worker no longer acts for the conn.", &s.RefusedTerms),
 		count("stale_acks_total", "Acknowledgements of events that are not there any more.", &s.StaleAcks),
@@ -55,6 +55,31 @@ func (g *Gateway) linkMetrics() []metric {
 		count("bad_sessions_total", "Session writes that could not be carried out: too large, or a merge of what is no JSON object.", &s.BadSessions),
 		count("resyncs_total", "Rounds of resync frames, after a worker was lost or passed this gateway over.", &s.Resyncs),
 		count("unknown_records_total", "Records of a kind this version does not know.", &s.UnknownRecords),
+	}
+}
+
+// routeMetrics say which workers conns were given to.
+func (g *Gateway) routeMetrics() []family {
+	s := g.link.Stats()
+	return []family{
+		{"moves_total", "Conns that got another worker, by why.", prometheus.CounterValue, "reason", func(*ws.Stats) []sample {
+			var list []sample
+			for reason := range s.Moves {
+				list = append(list, sample{link.MoveReason(reason).String(), float64(s.Moves[reason].Load())})
+			}
+			return list
+		}},
+		{"picks_total", "Workers picked for a conn, by how.", prometheus.CounterValue, "by", func(*ws.Stats) []sample {
+			var list []sample
+			for by := range s.Picks {
+				list = append(list, sample{link.PickedBy(by).String(), float64(s.Picks[by].Load())})
+			}
+			return list
+		}},
+		{"worker_share", "Conns of the worker that has least, and most, for its weight; 1 is its share.", prometheus.GaugeValue, "of", func(*ws.Stats) []sample {
+			least, most := g.link.Spread()
+			return []sample{{"least", least}, {"most", most}}
+		}},
 	}
 }
 
@@ -104,7 +129,8 @@ func (g *Gateway) socketMetrics() []family {
 	}
 }
 
-// family is a metric of package ws; with a label it has several samples.
+// family is a metric with several samples, by a label, or one that is read with the
+// others of package ws.
 type family struct {
 	name, help string
 	kind       prometheus.ValueType
@@ -128,7 +154,7 @@ type collector struct {
 }
 
 func newCollector(g *Gateway) *collector {
-	c := &collector{metrics: g.linkMetrics(), families: g.socketMetrics(), stats: g.ws.Stats, descs: map[string]*prometheus.Desc{}}
+	c := &collector{metrics: g.linkMetrics(), families: append(g.socketMetrics(), g.routeMetrics()...), stats: g.ws.Stats, descs: map[string]*prometheus.Desc{}}
 	for _, m := range c.metrics {
 		c.descs[m.name] = prometheus.NewDesc("parley_gateway_"+m.name, m.help, nil, nil)
 	}

@@ -23,6 +23,8 @@ type config struct {
 	ProxyProtocol bool          `help:"Conns of --trusted-proxy begin with a PROXY protocol header, version 2, before TLS; those of others must not."`
 	ClientTLS     node.TLSFiles `embed:"" prefix:"client-" set:"whom=for clients"`
 
+	WorkerLabel map[string]string `mapsep:"," placeholder:"KEY=VALUE" help:"Labels that a worker must have to be given conns of this gateway; none: any worker."`
+
 	MaxConns           int           `reload:"" help:"Conns at once; more get 503, or over TLS a closed socket. 0: what the descriptor limit allows."`
 	MaxConnsPerIP      int           `reload:"" name:"max-conns-per-ip" help:"Conns of one address at once; an IPv6 /64 counts as one. 0: no limit."`
 	HandshakeRate      float64       `reload:"" default:"${handshake_rate}" help:"Handshakes per second of all clients; more get 503, or over TLS a closed socket. Negative: no limit."`
@@ -40,6 +42,8 @@ type config struct {
 	OpenTimeout        time.Duration `reload:"" default:"${open_timeout}" help:"Time a worker has to answer a handshake."`
 	WriteTimeout       time.Duration `reload:"" default:"${write_timeout}" help:"Time without a socket taking a byte or the peer acknowledging one, after which it is cut."`
 	WorkerPatience     time.Duration `default:"${worker_patience}" help:"Silence after which a worker is given up and its conns move."`
+	SlowStart          time.Duration `default:"${slow_start}" help:"Time until a worker that has attached gets its whole share of new conns; negative: at once."`
+	Rebalance          float64       `default:"${rebalance}" help:"Percent of the conns that move per second at most, idle ones, while workers have uneven shares; negative: none."`
 	DoorsTimeout       time.Duration `default:"${doors_timeout}" help:"Time known workers have to attach before clients are let in without them."`
 	DrainWindow        time.Duration `default:"${drain_window}" help:"Time over which clients are sent away on SIGTERM."`
 	Origin             []string      `reload:"" help:"Allowed Origin hosts, *.example.com for those below; empty: any."`
@@ -58,8 +62,9 @@ func (c *config) Vars() map[string]string {
 		"queue_bytes": strconv.Itoa(d.QueueBytes), "unacked_sum": strconv.FormatInt(d.UnackedSum, 10),
 		"ping_interval": d.PingInterval.String(), "idle_timeout": d.IdleTimeout.String(),
 		"open_timeout": d.OpenTimeout.String(), "write_timeout": d.WriteTimeout.String(),
-		"worker_patience": d.WorkerPatience.String(), "doors_timeout": d.DoorsTimeout.String(),
-		"drain_window": d.DrainWindow.String(),
+		"worker_patience": d.WorkerPatience.String(), "slow_start": d.SlowStart.String(), "rebalance": strconv.FormatFloat(d.Rebalance, 'f', -1, 64),
+		"doors_timeout": d.DoorsTimeout.String(),
+		"drain_window":  d.DrainWindow.String(),
 	}
 }
 
@@ -70,7 +75,7 @@ func (c *config) limits() gateway.Limits {
 		MaxSessionBytes: c.MaxSessionBytes, MaxGroupsPerConn: c.MaxGroupsPerConn,
 		FrameRate: c.FrameRate, ByteRate: c.ByteRate, QueueBytes: c.QueueBytes, QueueSum: c.QueueSum, UnackedSum: c.UnackedSum,
 		PingInterval: c.PingInterval, IdleTimeout: c.IdleTimeout, OpenTimeout: c.OpenTimeout, WriteTimeout: c.WriteTimeout,
-		WorkerPatience: c.WorkerPatience, DoorsTimeout: c.DoorsTimeout, DrainWindow: c.DrainWindow,
+		WorkerPatience: c.WorkerPatience, SlowStart: c.SlowStart, Rebalance: c.Rebalance, DoorsTimeout: c.DoorsTimeout, DrainWindow: c.DrainWindow,
 		Origins: c.Origin, TextPing: c.TextPing, Deflate: c.Deflate,
 	}
 }
@@ -100,6 +105,7 @@ func (c *config) build(n *node.Node) (*gateway.Gateway, error) {
 		Identity: n.Identity(), Secrets: n.Secrets(), Labels: c.Label,
 		Clients: clients, ClientTLS: clientTLS,
 		Links: links, LinkTLS: n.ServerTLS(), LinkAddr: c.LinkAddr, PublicURL: c.PublicURL, Proxies: proxies, ProxyProtocol: c.ProxyProtocol,
-		Directory: directory, Log: n.Log(), Metrics: n.Metrics(), Limits: c.limits(),
+		WorkerLabels: c.WorkerLabel,
+		Directory:    directory, Log: n.Log(), Metrics: n.Metrics(), Limits: c.limits(),
 	})
 }

@@ -152,6 +152,15 @@ func (h *Hub) EachConn(f func(*Conn) bool) {
 	}
 }
 
+// ConnShards is how many parts EachConnOf takes.
+const ConnShards = shards
+
+// EachConnOf is EachConn for one part of all conns, from 0 to below ConnShards.
+func (h *Hub) EachConnOf(part int, f func(*Conn) bool) {
+	sh := &h.conns[part]
+	each(&sh.mu, &sh.roster, f)
+}
+
 // Each calls f with every conn of a user or group, as EachConn does.
 func (h *Hub) Each(kind Kind, name string, f func(*Conn) bool) {
 	if s := h.set(kind, name); s != nil {

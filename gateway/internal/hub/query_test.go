@@ -169,3 +169,19 @@ func TestEachMayChangeTheHub(t *testing.T) {
 	}
 	check(t, h)
 }
+
+func TestPartsAreAllConnsOnce(t *testing.T) {
+	h := New(Config{})
+	for id := range uint64(500) {
+		add(t, h, id)
+	}
+	seen := map[uint64]int{}
+	for part := range ConnShards {
+		h.EachConnOf(part, func(c *Conn) bool { seen[c.ID()]++; return true })
+	}
+	for id := range uint64(500) {
+		if seen[id] != 1 {
+			t.Errorf("conn %d was met %d times", id, seen[id])
+		}
+	}
+}

@@ -122,6 +122,9 @@ func (l *Link) acked(c *conn, seq uint32, forget bool) {
 
 // release drops the oldest event. c.mu is held.
 func (l *Link) release(c *conn) {
+	if c.events.sent == 1 && c.owner != nil {
+		c.owner.underWay.Add(-1)
+	}
 	e := c.events.pop()
 	l.unacked.Add(-int64(e.held()))
 	l.unackedEvents.Add(-1)

@@ -47,6 +47,7 @@ func (l *Link) answerOpen(c *conn, w *worker, a *gatewayv1.OpenAnswer) {
 		return
 	}
 	l.limbo.remove(c)
+	l.goHome(c)
 	if within := a.GetConfirmWithinMs(); within > 0 {
 		c.probation = time.AfterFunc(time.Duration(within)*time.Millisecond, func() {
 			c.sock.Close(uint16(fault.CloseUnconfirmed), "not confirmed in time", nil)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/parley-im/parley/gateway/internal/frame"
@@ -43,6 +44,11 @@ type Config struct {
 	MaxFrameBytes   int           // 64 KiB, as ws reads them; told to workers
 	MaxStrangers    int           // 256 connections that have not passed the handshake, a quarter of them from one host
 	MaxUnackedBytes int64         // 256 MiB of memory held for events of all conns
+
+	WorkerLabels map[string]string // only workers with all of these are given conns
+	SlowStart    time.Duration     // 10 s until a new worker gets its whole share of new conns; negative: at once
+	Rebalance    float64           // 1 percent of a pool's conns move per second at most, while shares are uneven; negative: none
+	LevelEvery   time.Duration     // 1 s between rounds of that
 }
 
 // CheckLimits reports every limit that is wrong, naming the flag.
@@ -67,6 +73,9 @@ func (c Config) CheckLimits() error {
 	if c.MaxUnackedBytes < 0 {
 		bad("unacked-sum is %d: want a positive number, or 0 for the default", c.MaxUnackedBytes)
 	}
+	if c.Rebalance > 100 || math.IsNaN(c.Rebalance) {
+		bad("rebalance is %v: want a percentage, or a negative number for none", c.Rebalance)
+	}
 	return errors.Join(errs...)
 }
 
@@ -88,6 +97,15 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxUnackedBytes == 0 {
 		c.MaxUnackedBytes = 256 << 20
+	}
+	if c.SlowStart == 0 {
+		c.SlowStart = 10 * time.Second
+	}
+	if c.Rebalance == 0 {
+		c.Rebalance = 1
+	}
+	if c.LevelEvery == 0 {
+		c.LevelEvery = time.Second
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

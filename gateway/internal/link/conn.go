@@ -46,7 +46,8 @@ type conn struct {
 	context uint32 // version of user, groups and session; rises with each change from outside the owner's handler
 	phase   phase
 	kicked  bool          // a worker commanded the end
-	holding bool          // owner is draining: new events wait until those under way are acknowledged
+	holding bool          // owner is to give it up: new events wait until those under way are acknowledged
+	why     MoveReason    // why it lost its last owner
 	waiting chan struct{} // closed when there may be credit; nil while nobody waits
 
 	pool           string // whose workers serve it; set before anybody else sees the conn

@@ -13,15 +13,16 @@
 //	a stream      attach.go service.go stream.go worker.go outbox.go session.go memory.go
 //	a handshake   open.go facts.go answer.go
 //	an event      message.go farewell.go closed.go events.go pick.go move.go ack.go
+//	its worker    pools.go choice.go user.go level.go
 //	a command     commands.go membership.go control.go send.go once.go
 //
 // # Who runs
 //
 // For each attached worker one goroutine receives and applies, one sends, and
 // the handler of the stream waits for either to end; one per gateway watches for
-// silence. A conn's own reading goroutine calls Message and waits there while the
-// conn has no credit. Everything else runs on one of these. Run waits for all of
-// them but the conns', which are package ws's.
+// silence, and one moves conns to where they belong. A conn's own reading goroutine
+// calls Message and waits there while the conn has no credit. Everything else runs on
+// one of these. Run waits for all of them but the conns', which are package ws's.
 //
 // # Locks, in the order they may be taken
 //

@@ -28,6 +28,8 @@ type Link struct {
 	limbo    limbo
 	clock    time.Time // worker.heard counts from here, on the monotonic clock
 	pools    atomic.Pointer[pools]
+	repooled chan struct{} // capacity 1: pools have changed
+	levelled int           // part of the hub's conns where level goes on; place's goroutine has it
 	secrets  atomic.Pointer[[]string]
 	unacked  atomic.Int64 // bytes that events hold which no worker has acknowledged
 
@@ -69,17 +71,22 @@ func New(cfg Config) (*Link, error) {
 		workers:  map[*worker]struct{}{},
 		sessions: map[uint64]*session{},
 		parked:   map[*conn]struct{}{},
+		repooled: make(chan struct{}, 1),
 	}
+	l.pools.Store(&pools{})
 	l.life, l.endLife = context.WithCancel(context.Background())
 	l.SetSecrets(cfg.Secrets)
 	return l, nil
 }
 
-// Run watches for workers that have gone silent until ctx ends. Then it ends all
-// streams, releases whoever waits, and returns when all of that has ended.
+// Run watches for workers that have gone silent, and places conns, until ctx ends. Then
+// it ends all streams, releases whoever waits, and returns when all of that has ended.
 func (l *Link) Run(ctx context.Context) error {
 	tick := time.NewTicker(l.cfg.WorkerPatience / 16)
 	defer tick.Stop()
+	var placing sync.WaitGroup
+	defer placing.Wait()
+	placing.Go(func() { l.place(ctx) })
 	last := time.Since(l.clock)
 	for {
 		select {

@@ -25,6 +25,7 @@ func (l *Link) bind(w *worker, do *gatewayv1.Bind, result *gatewayv1.Result) (ma
 			return
 		}
 		l.changed(c, do.GetConn())
+		l.goHome(c)
 		result.Affected = 1
 	})
 	return mark

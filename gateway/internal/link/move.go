@@ -23,7 +23,7 @@ func (l *Link) pump(c *conn) {
 		}
 		if !c.owner.deliver(c) {
 			l.retire(c.owner) // so that assign does not find it again
-			l.disown(c)
+			l.disown(c, Lost)
 		}
 	}
 }
@@ -51,7 +51,9 @@ func (w *worker) deliver(c *conn) bool {
 	if context != nil {
 		c.knows = c.context
 	}
-	c.events.given()
+	if c.events.given(); c.events.sent == 1 {
+		w.underWay.Add(1)
+	}
 	if faultpoint.Sabotaged(faultpoint.AckOnEnqueue) && e.kind == record.KindMessage {
 		c.link.release(c)
 	}
@@ -83,9 +85,12 @@ func appendEvent(dst []byte, c *conn, e *event, context []byte) []byte {
 
 // disown takes a conn from its owner: what the owner had goes again, to whoever
 // comes next, and what it still says under the old term is refused. c.mu is held.
-func (l *Link) disown(c *conn) {
+func (l *Link) disown(c *conn, why MoveReason) {
 	w := c.owner
-	c.owner, c.holding = nil, false
+	c.owner, c.holding, c.why = nil, false, why
+	if c.events.sent > 0 {
+		w.underWay.Add(-1)
+	}
 	if faultpoint.Sabotaged(faultpoint.NoRedelivery) {
 		for c.events.sent > 0 && c.events.list[0].kind == record.KindMessage {
 			l.release(c)
@@ -129,13 +134,21 @@ func (l *Link) drain(w *worker) {
 	}
 }
 
-// handOver lets go of a conn whose draining owner has nothing of it under way
-// any more. c.mu is held.
+// handOver lets go of a conn that is held, because its owner drains or its user belongs
+// to another, when the owner has nothing of it under way any more. c.mu is held.
 func (l *Link) handOver(c *conn) {
-	if c.holding && c.events.sent == 0 {
-		c.owner.revoke(c.ID(), c.term+1)
-		l.disown(c)
+	if !c.holding || c.events.sent > 0 {
+		return
 	}
+	why := Drained
+	if !c.owner.draining.Load() {
+		if why = Homed; !l.astray(c) { // its user, or where he belongs, has changed once more
+			c.holding = false
+			return
+		}
+	}
+	c.owner.revoke(c.ID(), c.term+1)
+	l.disown(c, why)
 }
 
 // giveUp ends w: its conns move, at once those with events. clean says that it
@@ -152,7 +165,7 @@ func (l *Link) giveUp(w *worker, clean bool) {
 	l.eachConn(func(c *conn) {
 		c.mu.Lock()
 		if c.owner == w {
-			l.disown(c)
+			l.disown(c, Lost)
 			l.pump(c)
 		}
 		c.mu.Unlock()

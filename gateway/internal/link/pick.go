@@ -2,54 +2,69 @@ package link
 
 import (
 	"math/rand/v2"
+	"time"
 
 	"github.com/parley-im/parley/proto/faultpoint"
 )
 
-// pick chooses between two random workers of a pool the one with fewer conns: nearly
-// as even as asking all of them, and a new worker is not flooded.
-func (l *Link) pick(pool string) *worker {
-	list := l.serving(pool)
-	switch len(list) {
-	case 0:
+// pick chooses a worker for a conn: the one of its user where the pool goes by that, else
+// the lighter of two. nil: the pool has none. c.mu is held.
+func (l *Link) pick(c *conn) *worker {
+	p := l.pool(c.pool)
+	if p == nil {
 		return nil
-	case 1:
-		return list[0]
 	}
-	i := rand.IntN(len(list))
-	j := rand.IntN(len(list) - 1)
-	if j >= i {
-		j++
+	if p.byUser {
+		if user := c.boundTo(); user != "" {
+			l.stats.Picks[PickedByUser].Add(1)
+			return p.home(user)
+		}
 	}
-	if list[j].owned.Load() < list[i].owned.Load() {
-		return list[j]
+	if len(p.workers) == 1 {
+		l.stats.Picks[PickedAlone].Add(1)
+		return p.workers[0]
 	}
-	return list[i]
+	l.stats.Picks[PickedByLoad].Add(1)
+	return p.choose(time.Now(), rand.Float64)
 }
 
 // assign gives an unowned conn to a worker under a new term. Without a worker
 // the conn is parked until one attaches. c.mu is held.
 func (l *Link) assign(c *conn) bool {
 	for {
-		w := l.pick(c.pool)
+		w := l.pick(c)
 		if w == nil {
 			if !l.park(c) {
 				continue // one attached in this moment
 			}
 			return false
 		}
-		w.owned.Add(1)
-		if w.draining.Load() || w.gone.Load() {
-			l.unown(w) // it leaves the pool in this moment
-			continue
+		if !l.take(w) {
+			continue // it leaves the pool in this moment
 		}
-		c.owner, c.knows = w, 0
-		c.term++
-		if c.term > 1 {
-			l.stats.Moves.Add(1)
-			faultpoint.Hit(faultpoint.GatewayMoving)
-		}
+		l.entrust(c, w)
 		return true
+	}
+}
+
+// take counts a conn as the worker's, unless the worker is on its way out.
+func (l *Link) take(w *worker) bool {
+	w.owned.Add(1)
+	if w.draining.Load() || w.gone.Load() {
+		l.unown(w)
+		return false
+	}
+	return true
+}
+
+// entrust makes w, which was taken, the owner of an unowned conn under a new term.
+// c.mu is held.
+func (l *Link) entrust(c *conn, w *worker) {
+	c.owner, c.knows = w, 0
+	c.term++
+	if c.term > 1 {
+		l.stats.Moves[c.why].Add(1)
+		faultpoint.Hit(faultpoint.GatewayMoving)
 	}
 }
 
@@ -65,7 +80,7 @@ func (l *Link) unown(w *worker) {
 func (l *Link) park(c *conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.serving(c.pool)) > 0 {
+	if l.pool(c.pool) != nil {
 		return false
 	}
 	if !l.alone {

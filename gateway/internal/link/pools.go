@@ -1,20 +1,39 @@
 package link
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+	"time"
 )
 
-// PathLabel is the label by which a worker says that it serves the conns of a path, and
-// of the paths below it, and no others. Workers without it serve all the rest.
-const PathLabel = "path"
+// The labels of workers that the gateway goes by.
+const (
+	// PathLabel is how a worker says that it serves the conns of a path, and of the
+	// paths below it, and no others. Workers without it serve all the rest.
+	PathLabel = "path"
+	// WeightLabel is how many conns a worker takes beside the others; 1 without it.
+	WeightLabel = "weight"
+	// RouteLabel says who of a pool gets a conn, if all in the pool say the same: with
+	// RouteUser the one that the conn's user belongs to.
+	RouteLabel = "route"
+	RouteUser  = "user"
+)
 
 // pools are the workers that may be given conns: attached, their snapshot written,
-// serving events, not draining. They are replaced, never changed.
+// serving events, not draining, with the labels that this gateway wants. They are
+// replaced, never changed.
 type pools struct {
-	of    map[string][]*worker // by path; "": the rest
-	paths []string             // those with workers, the longest first
+	of    map[string]*pool // by path; "": the rest. None is empty
+	paths []string         // those with workers, the longest first
 	all   int
+}
+
+// pool is the workers of one path.
+type pool struct {
+	workers []*worker
+	byUser  bool          // all of them want the conns of a user together
+	slow    time.Duration // over which a new one gets its whole share; 0: at once
 }
 
 // poolOf is the pool that a worker is in.
@@ -26,29 +45,49 @@ func (w *worker) poolOf() string {
 	return path
 }
 
+// wanted reports whether a worker has all the labels that this gateway wants.
+func (l *Link) wanted(w *worker) bool {
+	for k, v := range l.cfg.WorkerLabels {
+		if have, ok := w.attach.GetLabels()[k]; !ok || have != v {
+			return false
+		}
+	}
+	return true
+}
+
 // publish recomputes the pools. l.mu is held.
 func (l *Link) publish() {
-	now := &pools{of: map[string][]*worker{}}
+	now := &pools{of: map[string]*pool{}}
 	for w := range l.workers {
-		if !w.attach.GetServesEvents() || !w.employed || w.draining.Load() || w.gone.Load() {
+		if !w.attach.GetServesEvents() || !w.employed || w.draining.Load() || w.gone.Load() || !l.wanted(w) {
 			continue
 		}
 		path := w.poolOf()
-		if len(now.of[path]) == 0 && path != "" {
-			now.paths = append(now.paths, path)
+		p := now.of[path]
+		if p == nil {
+			p = &pool{byUser: true, slow: max(0, l.cfg.SlowStart)}
+			now.of[path] = p
+			if path != "" {
+				now.paths = append(now.paths, path)
+			}
 		}
-		now.of[path] = append(now.of[path], w)
+		p.workers = append(p.workers, w)
+		p.byUser = p.byUser && w.attach.GetLabels()[RouteLabel] == RouteUser
 		now.all++
 	}
-	slices.SortFunc(now.paths, func(a, b string) int { return len(b) - len(a) })
+	slices.SortFunc(now.paths, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	l.pools.Store(now)
 	l.alone = l.alone && now.all == 0
+	select {
+	case l.repooled <- struct{}{}:
+	default: // place has not looked since the last time
+	}
 }
 
-// serving are the workers of a pool.
-func (l *Link) serving(pool string) []*worker {
+// pool is the workers of a path, nil while there are none.
+func (l *Link) pool(path string) *pool {
 	if p := l.pools.Load(); p != nil {
-		return p.of[pool]
+		return p.of[path]
 	}
 	return nil
 }

@@ -27,7 +27,8 @@ var errRedialled = errors.New("the worker has dialled again")
 // been applied, and the answers it may not have got. It makes "resend what is
 // not acknowledged" apply each command once.
 type session struct {
-	boot uint64
+	boot  uint64
+	since time.Time // when it was made: the worker is new to this gateway
 
 	streams int       // that use it; guarded by Link.mu, as is idle
 	idle    time.Time // since when there is none
@@ -47,7 +48,7 @@ type session struct {
 
 func newSession(boot uint64) *session {
 	return &session{
-		boot: boot, turn: make(chan struct{}, 1),
+		boot: boot, since: time.Now(), turn: make(chan struct{}, 1),
 		results: map[uint64][]byte{}, pending: map[uint64]struct{}{},
 	}
 }

@@ -91,6 +91,7 @@ func (l *Link) applyOne(w *worker, r *record.Reader) error {
 	case record.KindBeat:
 		beat := r.Beat()
 		w.session.awaiting(beat.Awaiting)
+		w.load.Store(int64(beat.Load))
 		w.out.add(func(dst []byte) []byte { return record.AppendGranted(dst, beat.Token) })
 	case record.KindDraining:
 		l.drain(w)

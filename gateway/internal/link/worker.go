@@ -22,8 +22,12 @@ type worker struct {
 	session *session
 	end     context.CancelCauseFunc // ends the stream
 
+	weight   float64      // see WeightLabel
+	nodeSum  uint64       // of its node, for home
 	employed bool         // it may have conns; guarded by Link.mu
 	owned    atomic.Int64 // conns it acts for
+	underWay atomic.Int64 // of those, with events that it has and has not acknowledged
+	load     atomic.Int64 // conns of all gateways that are busy with it, as it last said
 	heard    atomic.Int64 // when it last said anything, ns of Link.clock
 	busy     atomic.Bool  // what it said is being applied
 	draining atomic.Bool
@@ -39,7 +43,11 @@ type worker struct {
 var _ hub.Subscriber = (*worker)(nil)
 
 func newWorker(l *Link, peer handshake.Identity, attach *gatewayv1.Attach, end context.CancelCauseFunc) *worker {
-	w := &worker{link: l, peer: peer, attach: attach, end: end}
+	w := &worker{link: l, peer: peer, attach: attach, end: end, nodeSum: fnv(fnvStart, peer.Node)}
+	var ok bool
+	if w.weight, ok = weightOf(attach.GetLabels()); !ok {
+		l.log.Warn("a worker's weight is no number from 0.01 to 100 and counts as 1", "peer", peer.Node, "weight", attach.GetLabels()[WeightLabel])
+	}
 	w.out = newOutbox(maxOutboxBytes, func() { end(errFull) })
 	return w
 }

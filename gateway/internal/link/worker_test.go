@@ -3,6 +3,7 @@ package link_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -24,10 +25,11 @@ import (
 type script struct {
 	node     string
 	boot     uint64
-	mute     bool          // it sends no beats
-	noAcks   bool          // it acknowledges no deltas
-	noEvents bool          // it serves no events
-	path     string        // whose conns it serves; "": the rest
+	mute     bool   // it sends no beats
+	noAcks   bool   // it acknowledges no deltas
+	noEvents bool   // it serves no events
+	path     string // whose conns it serves; "": the rest
+	labels   map[string]string
 	asks     bool          // the test answers Open itself
 	echo     bool          // it acknowledges each message with the same text as a reply
 	work     time.Duration // what a batch of events takes it
@@ -105,6 +107,12 @@ func encode(m proto.Message) []byte {
 		panic(err)
 	}
 	return b
+}
+
+func (s script) allLabels() map[string]string {
+	labels := map[string]string{link.PathLabel: s.path}
+	maps.Copy(labels, s.labels)
+	return labels
 }
 
 // steps adapts the stream to the handshake.
@@ -193,7 +201,7 @@ func (w *worker) dial(ctx context.Context, conn *grpc.ClientConn) (first *linkco
 	}
 	records := s.first
 	if records == nil {
-		records, _ = record.AppendAttach(nil, encode(&gatewayv1.Attach{ServesEvents: !s.noEvents, Resync: []byte(s.resync), Missed: s.missed, Labels: map[string]string{link.PathLabel: s.path}}))
+		records, _ = record.AppendAttach(nil, encode(&gatewayv1.Attach{ServesEvents: !s.noEvents, Resync: []byte(s.resync), Missed: s.missed, Labels: s.allLabels()}))
 	}
 	if !s.mum {
 		if err := w.stream.SendMsg(&linkcodec.Batch{Records: records}); err != nil {

@@ -1,0 +1,13 @@
+package link
+
+// Counted is how many conns workers are thought to have, and to be busy with, in all.
+func (l *Link) Counted() (owned, busy int64) {
+	for _, w := range l.attached() {
+		owned += w.owned.Load()
+		busy += w.underWay.Load()
+	}
+	return owned, busy
+}
+
+// Home is the node of the worker that a user belongs to, of those that serve the path.
+func (l *Link) Home(path, user string) string { return l.pool(path).home(user).peer.Node }
