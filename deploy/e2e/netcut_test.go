@@ -20,7 +20,7 @@ func TestDroppedPacketsBetweenAWorkerAndAGatewayLoseNothing(t *testing.T) {
 	near, far := s.Gateways()[:1], s.Gateways()[1:]
 	for _, way := range []netlab.Way{netlab.Both, netlab.Out, netlab.In} {
 		t.Run(way.String(), func(t *testing.T) {
-			before, farMoves := countCut(t, near), sum(t, far, "parley_gateway_moves_total")
+			before, farMoves := countCut(t, near), sum(t, far, lostMoves)
 			var people []*person
 			for i := range 6 {
 				people = append(people, enter(t, s.URL(0), fmt.Sprintf("%s%d", way.String()[:2], i)))
@@ -57,7 +57,7 @@ func TestDroppedPacketsBetweenAWorkerAndAGatewayLoseNothing(t *testing.T) {
 			if after.redelivered == before.redelivered {
 				t.Error("nothing was redelivered: nothing was under way")
 			}
-			if sum(t, far, "parley_gateway_moves_total") != farMoves {
+			if sum(t, far, lostMoves) != farMoves {
 				t.Error("conns moved on the gateway that was within reach")
 			}
 		})
@@ -70,7 +70,7 @@ type cutCounts struct{ moves, redelivered, refused float64 }
 func countCut(t *testing.T, gateways []player) cutCounts {
 	t.Helper()
 	return cutCounts{
-		moves:       sum(t, gateways, "parley_gateway_moves_total"),
+		moves:       sum(t, gateways, lostMoves),
 		redelivered: sum(t, gateways, "parley_gateway_redelivered_total"),
 		refused:     sum(t, gateways, "parley_gateway_refused_terms_total"),
 	}

@@ -54,7 +54,7 @@ func TestWorkerCutOffFromTheRegisterWorksOn(t *testing.T) {
 	if where := stop(); where != "" {
 		t.Error(where)
 	}
-	if moves := sum(t, s.Gateways(), "parley_gateway_moves_total"); moves != 0 {
+	if moves := sum(t, s.Gateways(), lostMoves); moves != 0 {
 		t.Errorf("%g conns moved although no link was touched", moves)
 	}
 }

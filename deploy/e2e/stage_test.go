@@ -55,6 +55,10 @@ func (c *cast) withDefaults() {
 // lease is that of all registers here: a cluster is settled after one.
 const lease = time.Second
 
+// lostMoves counts conns that moved because their worker was lost. For other reasons, that
+// one has more than its share, a conn may move at any time.
+const lostMoves = `parley_gateway_moves_total{reason="lost"}`
+
 // everything bounds every wait of these tests.
 const everything = 30 * time.Second
 

@@ -108,7 +108,7 @@ func TestWorkerFrozenForAMomentKeepsItsConns(t *testing.T) {
 			time.Sleep(500 * time.Millisecond) // the fault itself
 			s.Workers()[0].Thaw(t)
 		}))
-		if moves := sum(t, s.Gateways(), "parley_gateway_moves_total"); moves != 0 {
+		if moves := sum(t, s.Gateways(), lostMoves); moves != 0 {
 			t.Errorf("%g conns moved although the gateways' patience was not over", moves)
 		}
 	})
@@ -125,7 +125,7 @@ func TestWorkerFrozenForLongLosesItsConnsAndNothingElse(t *testing.T) {
 			s.Workers()[0].Thaw(t)
 			whole(t, s)
 		}))
-		if sum(t, s.Gateways(), "parley_gateway_moves_total") == 0 || sum(t, s.Gateways(), "parley_gateway_redelivered_total") == 0 {
+		if sum(t, s.Gateways(), lostMoves) == 0 || sum(t, s.Gateways(), "parley_gateway_redelivered_total") == 0 {
 			t.Error("no conn moved, or nothing was under way when it did")
 		}
 	})
