@@ -1,6 +1,9 @@
 package worker
 
-import "context"
+import (
+	"context"
+	"flag"
+)
 
 // Handler is the business logic of a worker: three calls, one conn at a time.
 //
@@ -51,6 +54,14 @@ type Starter interface {
 // answer Unavailable. ctx allows it 10 s.
 type Stopper interface {
 	OnStop(ctx context.Context)
+}
+
+// Flagged is implemented by a Handler that has flags of its own. [Main] calls Flags once,
+// before it reads what it was given, and all else of the Handler is called after that.
+// They have variables and keys in the file of --config as the others have, and are in the
+// list of -h. A name that is taken panics. They are not read again on SIGHUP.
+type Flagged interface {
+	Flags(fs *flag.FlagSet)
 }
 
 // Base is a Handler that lets everybody in and does nothing. Embed it to write

@@ -28,7 +28,8 @@ func Main(h Handler) {
 
 // run is Main without the process around it.
 func run(h Handler, args []string, env func(string) string, out io.Writer, signals <-chan os.Signal) int {
-	s, err := parse(args, env, out)
+	flagged, _ := h.(Flagged) // nil: it has none of its own
+	s, err := parse(flagged, args, env, out)
 	if errors.Is(err, errHelp) {
 		return 0
 	}

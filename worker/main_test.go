@@ -14,7 +14,7 @@ import (
 func parsed(t *testing.T, env map[string]string, args ...string) (*settings, string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	s, err := parse(append([]string{"chat"}, args...), func(name string) string { return env[name] }, &out)
+	s, err := parse(nil, append([]string{"chat"}, args...), func(name string) string { return env[name] }, &out)
 	return s, out.String(), err
 }
 

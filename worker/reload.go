@@ -25,11 +25,14 @@ func reloads(name, old, next string) bool {
 // runs; restart names what was changed besides. What is read must be good, by itself and
 // together with what stays as it is; with an error nothing is changed.
 func (s *settings) reload(w *Worker) (restart []string, err error) {
-	next, err := parse(s.args, s.env, io.Discard)
+	next, err := parse(unheard(s.own), s.args, s.env, io.Discard)
 	if err != nil {
 		return nil, err
 	}
 	for name, value := range next.given {
+		if s.isOwn(name) {
+			continue // the Handler has read it, and nobody knows what it made of it
+		}
 		if old := s.given[name]; old != value && !reloads(name, old, value) {
 			restart = append(restart, name)
 		}

@@ -18,11 +18,13 @@ type settings struct {
 	check bool
 	level slog.LevelVar
 	given map[string]string // every flag's value, by name
+	own   []*flag.Flag      // those of the Handler
 }
 
 // parse reads flags, where one is not given the environment, and where that says nothing
-// the configuration file. It reports everything wrong at once.
-func parse(args []string, env func(string) string, out io.Writer) (*settings, error) {
+// the configuration file. flagged, unless it is nil, adds flags of its own. It reports
+// everything wrong at once.
+func parse(flagged Flagged, args []string, env func(string) string, out io.Writer) (*settings, error) {
 	s := &settings{args: args, env: env}
 	var config, registers, labels, level, format string
 	fs := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -46,6 +48,16 @@ func parse(args []string, env func(string) string, out io.Writer) (*settings, er
 	fs.StringVar(&s.ops, "ops-listen", "127.0.0.1:0", "`host:port` where /healthz, /readyz, /metrics and /debug/pprof are served; port 0: a free one, see the log; off: nowhere")
 	fs.BoolVar(&s.check, "check", false, "say what is wrong with the configuration, and exit")
 
+	if flagged != nil {
+		known := make(map[string]bool)
+		fs.VisitAll(func(f *flag.Flag) { known[f.Name] = true })
+		flagged.Flags(fs)
+		fs.VisitAll(func(f *flag.Flag) {
+			if !known[f.Name] {
+				s.own = append(s.own, f)
+			}
+		})
+	}
 	for alias, name := range aliases {
 		f := fs.Lookup(name)
 		fs.Var(f.Value, alias, "")
