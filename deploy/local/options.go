@@ -50,6 +50,7 @@ func (o Options) config(root string) (Config, error) {
 	if err != nil {
 		return cfg, err
 	}
+	cfg.GatewayArgs = append(cfg.GatewayArgs, build.GatewayArgs(root, o.Example)...)
 	return cfg, o.check(names)
 }
 

@@ -10,9 +10,13 @@ import (
 
 func TestExamplesStaySmall(t *testing.T) {
 	for file, most := range map[string]int{
-		"echo/main.go":      60,
-		"broadcast/main.go": 60,
-		"swooleim/main.go":  150,
+		"echo/main.go":          60,
+		"broadcast/main.go":     60,
+		"swooleim/main.go":      150,
+		"swoolechat/main.go":    150,
+		"onetoone/main.go":      150,
+		"workermanchat/main.go": 150,
+		"tadpole/main.go":       150,
 	} {
 		source := read(t, file)
 		if lines := bytes.Count(source, []byte("\n")); lines > most {

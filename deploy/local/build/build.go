@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -164,4 +165,14 @@ func ExampleNames(root string) ([]string, error) {
 func HasPage(root, example string) bool {
 	_, err := os.Stat(filepath.Join(root, filepath.FromSlash(Examples), example, "index.html"))
 	return err == nil
+}
+
+// GatewayArgs returns the flags that an example wants of its gateways: the lines of its
+// gateway.args, none without that file.
+func GatewayArgs(root, example string) []string {
+	b, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(Examples), example, "gateway.args"))
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(strings.Split(string(b), "\n"), func(line string) bool { return line == "" })
 }

@@ -56,3 +56,19 @@ func TestFailedBuildShowsWhatTheCompilerSaid(t *testing.T) {
 		t.Errorf("said %q, want one line", steps)
 	}
 }
+
+func TestAnExampleSaysWhatItsGatewaysNeed(t *testing.T) {
+	root, err := Root(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for example, want := range map[string][]string{
+		"workermanchat": {`--text-ping={"type":"ping"}`, "--ping-interval=10s"},
+		"echo":          nil,
+		"nosuch":        nil,
+	} {
+		if got := GatewayArgs(root, example); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", example, got, want)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+// Onetoone is talk between two: what is said to somebody who is away waits in a
+// database; ../README.md has its frames. All workers of a machine share the file that
+// --database=onetoone.db names. With PARLEY_PAGE=127.0.0.1:8080 one serves a page too.
+package main
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+	_ "modernc.org/sqlite" // the driver, in Go
+
+	"github.com/parley-im/parley/proto/connid"
+	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/worker"
+)
+
+func main() { worker.Main(&desk{}) }
+
+// message is a row. Said names what was said: what is said twice is kept once. Hand
+// names who hands it over, until Until.
+type message struct {
+	ID            uint64
+	From          string `gorm:"column:sender;index:waiting"`
+	To            string `gorm:"column:recipient;index:waiting"`
+	Content, Hand string
+	At, Until     int64 // Unix milliseconds
+	Read          bool
+	Said          string `gorm:"uniqueIndex"`
+}
+
+type desk struct {
+	worker.Base
+	file string
+	db   *gorm.DB
+}
+
+func (d *desk) Flags(fs *flag.FlagSet) {
+	fs.StringVar(&d.file, "database", "onetoone.db", "SQLite `file` of the messages, one for all workers")
+}
+
+func (d *desk) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) error {
+	var f struct{ Flag, From, To, Content, ID string }
+	err := json.Unmarshal(m.Payload, &f)
+	hand, answer, db := fmt.Sprint(c.ID(), m.Seq), map[string]any{"flag": f.Flag, "from": f.From, "to": f.To, "id": f.ID}, d.db.WithContext(ctx)
+	refuse := func(code fault.Code, message string) error {
+		return c.Reply(worker.JSON(map[string]string{"flag": "error", "id": f.ID, "code": code.String(), "message": message}))
+	}
+	switch {
+	case err != nil || f.From == "" || f.To == "" && f.Flag != "unread" || max(len(f.From), len(f.To), len(f.ID)) > 64:
+		return refuse(fault.Invalid, "not a JSON object with flag, from and to of up to 64 bytes each")
+	case c.User() != f.From && (c.User() != "" || f.Flag != "init"):
+		return refuse(fault.Forbidden, "from is not the user of this connection")
+	case f.Flag == "init":
+		if err = c.Bind(ctx, f.From); err == nil {
+			err = d.deliver(ctx, c.Sender(), hand, f.To, f.From, c.ID())
+		}
+	case f.Flag == "msg" && f.Content != "" && len(f.Content) <= 4000:
+		row := message{From: f.From, To: f.To, Content: f.Content, At: time.Now().UnixMilli(), Said: fmt.Sprintf("%q %q", f.From, cmp.Or(f.ID, hand))}
+		if err = db.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err == nil {
+			answer["flag"], err = "sent", d.deliver(ctx, c.Sender(), hand, f.From, f.To)
+		}
+	case f.Flag == "unread":
+		unread := []map[string]any{}
+		err = db.Raw("SELECT sender AS peer, COUNT(*) AS count FROM messages WHERE recipient = ? AND NOT read GROUP BY sender LIMIT 1000", f.From).Scan(&unread).Error
+		answer["unread"] = unread
+	default:
+		return refuse(fault.Invalid, "unknown flag, or not 1 to 4,000 bytes of content")
+	}
+	if err != nil {
+		return cmp.Or(refuse(fault.Of(err).Code(), fault.Of(err).Message()), err)
+	}
+	return c.Reply(worker.JSON(answer))
+}
+
+// claim takes the oldest that waits for a user from a peer, unless somebody else is
+// handing over what is before it: then he goes on with this one.
+const claim = `UPDATE messages SET hand = @hand, until = @now + 30000 WHERE id IN
+	(SELECT id FROM messages WHERE recipient = @to AND sender = @from AND NOT read ORDER BY id LIMIT 100) AND NOT EXISTS
+	(SELECT 1 FROM messages WHERE recipient = @to AND sender = @from AND NOT read AND hand NOT IN ('', @hand) AND until > @now) RETURNING *`
+
+// deliver hands over what waits, to the conns that are given or to all of the user. It
+// looks for him after the row is there, as he binds before he looks for rows.
+func (d *desk) deliver(ctx context.Context, s *worker.Sender, hand, from, to string, conn ...connid.ID) error {
+	for db, arrived := d.db.WithContext(ctx), uint64(0); ; {
+		ids, _, err := s.ConnsOf(ctx, to)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if conn != nil {
+			ids = conn
+		}
+		var rows []message
+		if err := db.Raw(claim, map[string]any{"hand": hand, "from": from, "to": to, "now": time.Now().UnixMilli()}).Scan(&rows).Error; err != nil || len(rows) == 0 {
+			return err
+		}
+		slices.SortFunc(rows, func(a, b message) int { return cmp.Compare(a.ID, b.ID) })
+		for _, row := range rows {
+			var became worker.Result
+			out := worker.JSON(map[string]any{"flag": "msg", "id": row.ID, "from": from, "to": to, "content": row.Content, "at": row.At})
+			err = s.ToConns(ctx, ids, out, worker.Once(fmt.Sprint("message ", row.ID)), worker.Await(&became))
+			if err != nil || became.Hit == 0 && !became.Duplicate {
+				break
+			}
+			arrived = row.ID
+		}
+		err = cmp.Or(err, db.Exec("UPDATE messages SET read = id <= ?, hand = '' WHERE hand = ? AND NOT read", arrived, hand).Error)
+		if err != nil || conn != nil && arrived < rows[len(rows)-1].ID {
+			return err
+		}
+	}
+}
+
+//go:embed index.html
+var page embed.FS
+
+func (d *desk) OnStart(ctx context.Context, _ *worker.Sender) (err error) {
+	if d.db, err = gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: "file:" + d.file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_txlock=immediate"}); err == nil {
+		err = d.db.Transaction(func(tx *gorm.DB) error { return tx.AutoMigrate(&message{}) })
+	}
+	addr := os.Getenv("PARLEY_PAGE")
+	if addr == "" || err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("PARLEY_PAGE: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServerFS(page))
+	mux.HandleFunc("GET /gateways", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(strings.Split(cmp.Or(os.Getenv("PARLEY_GATEWAYS"), "ws://127.0.0.1:8282"), ","))
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	go func() { _ = server.Serve(l) }() // until it is closed
+	return nil
+}
