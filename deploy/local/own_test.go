@@ -98,11 +98,12 @@ func TestWhoStartsWithoutWorkersReadsHowToStartOne(t *testing.T) {
 }
 
 func TestAChoiceThatCannotBeIsOneClearLine(t *testing.T) {
+	const there = "here are broadcast, echo, onetoone, swoolechat, swooleim, tadpole, workermanchat: make example NAME=workermanchat"
 	for want, o := range map[string]Options{
-		"which example? There are broadcast, echo, swooleim: make example NAME=swooleim":    {Gateways: 1, Workers: 1, Port: minPort},
-		"no example chess; there are broadcast, echo, swooleim: make example NAME=swooleim": {Example: "chess", Gateways: 1, Workers: 1, Port: minPort},
-		"GATEWAYS=0: want 1 to 24": {Example: "echo", Workers: 1, Port: minPort},
-		"WORKERS=33: want 0 to 32": {Example: "echo", Gateways: 1, Workers: 33, Port: minPort},
+		"which example? T" + there:    {Gateways: 1, Workers: 1, Port: minPort},
+		"no example chess; t" + there: {Example: "chess", Gateways: 1, Workers: 1, Port: minPort},
+		"GATEWAYS=0: want 1 to 24":    {Example: "echo", Workers: 1, Port: minPort},
+		"WORKERS=33: want 0 to 32":    {Example: "echo", Gateways: 1, Workers: 33, Port: minPort},
 	} {
 		if _, err := o.config(root(t)); err == nil || err.Error() != want {
 			t.Errorf("%+v: got %v, want %s", o, err, want)
