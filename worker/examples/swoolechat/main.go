@@ -124,8 +124,8 @@ func (s *chat) OnStart(ctx context.Context, _ *worker.Sender) (err error) {
 		err = s.db.Transaction(func(tx *gorm.DB) error { return tx.AutoMigrate(&line{}) })
 	}
 	s.queue, s.saved = make(chan line, 1024), make(chan struct{})
-	s.life, s.giveUp = context.WithCancel(context.WithoutCancel(ctx))
-	go s.save() // until OnStop
+	s.life, s.giveUp = context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // OnStop sees to it
+	go s.save()                                                       // until OnStop
 	addr := os.Getenv("PARLEY_PAGE")
 	if addr == "" || err != nil {
 		return err
