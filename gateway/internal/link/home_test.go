@@ -55,7 +55,7 @@ func TestHomesAreThoseOfThePage(t *testing.T) {
 	}{
 		{"w-1", "liubei", "0.185702150523538"}, {"w-2", "liubei", "0.239236757021053"}, {"w-1", "", "0.793339024539035"},
 	} {
-		if got := fmt.Sprintf("%.15f", unit(fnv(fnvStart, c.node), c.user)); got != c.want {
+		if got := fmt.Sprintf("%.15f", unit(fnv1a(fnvStart, c.node), c.user)); got != c.want {
 			t.Errorf("%s, %q: got %s, want %s", c.node, c.user, got, c.want)
 		}
 	}

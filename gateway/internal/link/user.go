@@ -23,12 +23,12 @@ func (p *pool) home(user string) *worker {
 // the same in every gateway, of any build: FNV-1a, then mixed, since names differ in few
 // bits.
 func unit(node uint64, user string) float64 {
-	return (float64(mix(fnv(node, user))>>11) + 0.5) / (1 << 53)
+	return (float64(mix(fnv1a(node, user))>>11) + 0.5) / (1 << 53)
 }
 
 const fnvStart, fnvPrime = 14695981039346656037, 1099511628211
 
-func fnv(sum uint64, s string) uint64 {
+func fnv1a(sum uint64, s string) uint64 {
 	for i := range len(s) {
 		sum = (sum ^ uint64(s[i])) * fnvPrime
 	}

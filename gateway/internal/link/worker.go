@@ -43,7 +43,7 @@ type worker struct {
 var _ hub.Subscriber = (*worker)(nil)
 
 func newWorker(l *Link, peer handshake.Identity, attach *gatewayv1.Attach, end context.CancelCauseFunc) *worker {
-	w := &worker{link: l, peer: peer, attach: attach, end: end, nodeSum: fnv(fnvStart, peer.Node)}
+	w := &worker{link: l, peer: peer, attach: attach, end: end, nodeSum: fnv1a(fnvStart, peer.Node)}
 	var ok bool
 	if w.weight, ok = weightOf(attach.GetLabels()); !ok {
 		l.log.Warn("a worker's weight is no number from 0.01 to 100 and counts as 1", "peer", peer.Node, "weight", attach.GetLabels()[WeightLabel])
