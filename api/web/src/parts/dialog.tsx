@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { over } from "../state/route.ts";
 import { words } from "../words/index.ts";
 import "./dialog.css";
 import { Icon } from "./icons.tsx";
@@ -13,11 +14,14 @@ interface Props {
 
 /**
  * Dialog is open as long as it is rendered. The browser keeps the focus inside,
- * closes it with Escape (on a phone with "back"), and gives the focus back.
+ * closes it with Escape and with "back", and gives the focus back.
  */
 export function Dialog({ title, onClose, children, class: kind = "" }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
+  const close = useRef(onClose);
+  close.current = onClose;
+  useEffect(() => over(() => close.current()), []);
   useEffect(() => {
     const before = document.activeElement;
     const shown = dialog.current;

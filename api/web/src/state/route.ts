@@ -36,11 +36,40 @@ export const route = signal<Route>(parse(location.hash));
 // How many steps of the history are the page's own, so that "back" never leaves it.
 const depth = (): number => (history.state as { depth?: number } | null)?.depth ?? 0;
 
-/** go goes somewhere; with replace the step before is forgotten. */
+// over is set in the step of what lies over the page; another number for each.
+const overNow = (): number => (history.state as { over?: number } | null)?.over ?? 0;
+let overs = 0;
+
+// returning: a step back is on its way, and comes with a popstate.
+let returning = false;
+
+/**
+ * over is for what lies over the page, a dialog: the browser's "back" takes that away, and
+ * does not leave what is below. Call what it returns when it is gone, whatever took it away.
+ */
+export function over(close: () => void): () => void {
+  const me = ++overs;
+  history.pushState({ depth: depth() + 1, over: me }, "");
+  const popped = () => overNow() !== me && close();
+  addEventListener("popstate", popped);
+  return () => {
+    removeEventListener("popstate", popped);
+    if (overNow() !== me || returning) return;
+    returning = true;
+    addEventListener("popstate", () => (returning = false), { once: true });
+    history.back();
+  };
+}
+
+/** go goes somewhere; with replace, and from what lies over the page, the step before is forgotten. */
 export function go(to: Route, how: { replace?: boolean } = {}): void {
   const address = format(to);
+  if (returning) {
+    addEventListener("popstate", () => go(to, how), { once: true });
+    return;
+  }
   if (address === format(route.value)) return;
-  if (how.replace) history.replaceState({ depth: depth() }, "", address);
+  if (how.replace || overNow()) history.replaceState({ depth: depth() }, "", address);
   else history.pushState({ depth: depth() + 1 }, "", address);
   route.value = to;
 }

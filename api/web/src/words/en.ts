@@ -99,6 +99,8 @@ export const en = {
   send: "Send",
   save: "Save",
   attach: "Add pictures",
+  roomLeft: (n: number) => `Room for ${n} more`,
+  tooLong: (n: number) => `Too long by ${n}`,
   dropHere: "Drop the pictures here",
   editing: "Editing your message",
   removeImage: (name: string) => `Remove ${name || "picture"}`,

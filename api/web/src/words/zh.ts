@@ -101,6 +101,8 @@ export const zh: Words = {
   send: "发送",
   save: "保存",
   attach: "添加图片",
+  roomLeft: (n) => `还能写 ${n} 字节`,
+  tooLong: (n) => `超出 ${n} 字节`,
   dropHere: "把图片放到这里",
   editing: "正在编辑消息",
   removeImage: (name) => `移除${name || "图片"}`,

@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
 import type { Ref } from "preact";
-import { useEffect, useImperativeHandle, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useImperativeHandle, useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "../../parts/icons.tsx";
 import { draft, draftOf } from "../../state/drafts.ts";
+import { bytesLeft, nearEnd } from "../../state/length.ts";
 import { useModel } from "../../state/model.ts";
 import { complain, say } from "../../state/notes.ts";
 import type { StoredLine } from "../../state/parley.ts";
@@ -30,6 +31,7 @@ export function Composer({ ref, id, editing, onEdit }: Props) {
   const { client } = useModel();
   const box = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
+  const counter = useId();
   const changed = useSignal("");
   const { text: written, files } = draftOf(id);
   const text = editing ? changed.value : written;
@@ -61,7 +63,8 @@ export function Composer({ ref, id, editing, onEdit }: Props) {
     area.style.height = `${area.scrollHeight}px`;
   }, [text]);
 
-  const ready = editing ? text.trim() !== "" : text.trim() !== "" || files.length > 0;
+  const left = bytesLeft(text);
+  const ready = left < 0 ? false : editing ? text.trim() !== "" : text.trim() !== "" || files.length > 0;
   const submit = () => {
     if (!ready) return;
     if (editing) {
@@ -130,6 +133,11 @@ export function Composer({ ref, id, editing, onEdit }: Props) {
       {!editing && files.length > 0 && (
         <Tray files={files} onRemove={(file) => draft(id, { files: files.filter((each) => each !== file) })} />
       )}
+      {left < nearEnd && (
+        <p id={counter} class={left < 0 ? "composer-left danger" : "composer-left"} role={left < 0 ? "alert" : undefined}>
+          {left < 0 ? w.tooLong(-left) : w.roomLeft(left)}
+        </p>
+      )}
       <div class="composer-row">
         <input
           ref={picker}
@@ -153,6 +161,8 @@ export function Composer({ ref, id, editing, onEdit }: Props) {
           aria-label={editing ? w.editing : w.write}
           placeholder={w.write}
           value={text}
+          aria-invalid={left < 0}
+          aria-describedby={left < nearEnd ? counter : undefined}
           enterkeyhint="send"
           onInput={(event) => input(event.currentTarget.value)}
           onKeyDown={keys}
