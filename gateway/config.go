@@ -124,6 +124,10 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// minGroupsPerConn is what a session of the chat takes: a group for its sign-in, and one
+// for the end of its token.
+const minGroupsPerConn = 2
+
 // Validate reports everything that is wrong at once, naming the flags.
 func (l Limits) Validate() error {
 	var errs []error
@@ -137,8 +141,11 @@ func (l Limits) Validate() error {
 			errs = append(errs, fmt.Errorf("%s is %v: want a positive time, or 0 for the default", d.flag, d.value))
 		}
 	}
-	if l.MaxGroupsPerConn < 0 || l.MaxGroupsPerConn > link.MaxGroupsPerConn {
-		errs = append(errs, fmt.Errorf("max-groups-per-conn is %d: want at most %d, what one record of the link holds", l.MaxGroupsPerConn, link.MaxGroupsPerConn))
+	switch n := l.MaxGroupsPerConn; {
+	case n < 0 || n > link.MaxGroupsPerConn:
+		errs = append(errs, fmt.Errorf("max-groups-per-conn is %d: want at most %d, what one record of the link holds", n, link.MaxGroupsPerConn))
+	case n > 0 && n < minGroupsPerConn:
+		errs = append(errs, fmt.Errorf("max-groups-per-conn is %d: want at least %d, or 0 for the default: a session of the chat is in that many, and none would open", n, minGroupsPerConn))
 	}
 	c := Config{Limits: l}
 	errs = append(errs, c.sockets().Validate(), c.links().CheckLimits())

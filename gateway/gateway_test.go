@@ -36,6 +36,15 @@ func TestNewNamesEverythingThatIsWrongAtOnce(t *testing.T) {
 	}
 }
 
+func TestConnMayBeInTheGroupsOfASession(t *testing.T) {
+	for groups, good := range map[int]bool{-1: false, 0: true, 1: false, 2: true, 1000: true} {
+		err := gateway.Limits{MaxGroupsPerConn: groups}.Validate()
+		if (err == nil) != good || err != nil && !strings.Contains(err.Error(), "max-groups-per-conn") {
+			t.Errorf("%d groups: %v", groups, err)
+		}
+	}
+}
+
 func TestOffLoopbackASecretIsAskedFor(t *testing.T) {
 	cfg := config(t)
 	cfg.Links = anywhere{cfg.Links}
