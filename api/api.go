@@ -45,6 +45,7 @@ type API struct {
 	serving  *register.View // the workers
 	gateways *register.View
 
+	conns    *conns
 	calls    chan struct{}       // has a place for each call of workers
 	uploads  *handshake.Crowd    // counts the pictures that are on their way in
 	decoding chan struct{}       // and for each picture that is looked at
@@ -70,10 +71,10 @@ func New(cfg Config) (*API, error) {
 	}
 	l := cfg.Limits
 	a := &API{
-		cfg: cfg, log: cfg.Log, metrics: newMetrics(), mux: http.NewServeMux(), methods: workers.Methods(),
+		cfg: cfg, log: cfg.Log, conns: newConns(cfg.Clients, l.MaxConns), metrics: newMetrics(), mux: http.NewServeMux(), methods: workers.Methods(),
 		calls: make(chan struct{}, l.MaxCalls), uploads: newUploads(l),
 		decoding: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), memory: semaphore.NewWeighted(l.ImageMemory),
-		budgets: newBudgets(l.UploadsPerMinute),
+		budgets: newBudgets(l.UploadsPerMinute, l.UploadBytesPerHour),
 	}
 	a.draining, a.drain = context.WithCancel(context.Background())
 	a.SetSecrets(cfg.Secrets)
@@ -140,14 +141,15 @@ func (a *API) Run(ctx, until context.Context) error {
 	server := &http.Server{
 		Handler: a, TLSConfig: a.cfg.ClientTLS, MaxHeaderBytes: headerBytes,
 		ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, IdleTimeout: idleTime, WriteTimeout: writeTime,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // clients that speak no HTTP
+		ConnState: a.conns.state,
+		ErrorLog:  slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // clients that speak no HTTP
 	}
 	a.conn.Connect()
 	eg, live := errgroup.WithContext(context.WithoutCancel(ctx))
 	eg.Go(func() error {
-		serve := func() error { return server.Serve(a.cfg.Clients) }
+		serve := func() error { return server.Serve(a.conns) }
 		if a.cfg.ClientTLS != nil {
-			serve = func() error { return server.ServeTLS(a.cfg.Clients, "", "") }
+			serve = func() error { return server.ServeTLS(a.conns, "", "") }
 		}
 		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("listen: %w", err)

@@ -18,39 +18,65 @@ const maxBudgets = 10_000
 // budgets bound what each user may upload. They are of this process: with several, a user
 // has as many.
 type budgets struct {
-	perMinute int
+	perMinute    int
+	bytesPerHour int64
 
 	mu   sync.Mutex // guards list
-	list map[string]*rate.Limiter
+	list map[string]*budget
 }
 
-func newBudgets(perMinute int) *budgets {
-	return &budgets{perMinute: perMinute, list: map[string]*rate.Limiter{}}
+// budget is what one user has left.
+type budget struct{ pictures, bytes *rate.Limiter }
+
+func newBudgets(perMinute int, bytesPerHour int64) *budgets {
+	return &budgets{perMinute: perMinute, bytesPerHour: bytesPerHour, list: map[string]*budget{}}
 }
 
-// take takes one of a user's, or says when there is one again.
-func (b *budgets) take(user string) (wait time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	l := b.list[user]
-	if l == nil {
+// of returns a user's. The caller holds b.mu.
+func (b *budgets) of(user string) *budget {
+	one := b.list[user]
+	if one == nil {
 		if len(b.list) >= maxBudgets {
 			b.forget()
 		}
-		l = rate.NewLimiter(rate.Limit(float64(b.perMinute)/60), b.perMinute)
-		b.list[user] = l
+		one = &budget{
+			pictures: rate.NewLimiter(rate.Limit(float64(b.perMinute)/60), b.perMinute),
+			bytes:    rate.NewLimiter(rate.Limit(float64(b.bytesPerHour)/3600), int(b.bytesPerHour)),
+		}
+		b.list[user] = one
 	}
-	r := l.Reserve()
+	return one
+}
+
+// take takes one picture of a user's, or says when there is one again. bytes is what the
+// picture is said to have, -1: nobody knows. Who has used up the hour's bytes waits for
+// as many as that.
+func (b *budgets) take(user string, bytes int64) (wait time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	one := b.of(user)
+	if missing := float64(max(bytes, 1)) - one.bytes.Tokens(); missing > 0 {
+		return time.Duration(missing / float64(one.bytes.Limit()) * float64(time.Second))
+	}
+	r := one.pictures.Reserve()
 	if wait = r.Delay(); wait > 0 {
 		r.Cancel()
 	}
 	return wait
 }
 
+// spend takes the bytes that came, which may be more than were left: of pictures that
+// came at the same time each was let in before the others counted.
+func (b *budgets) spend(user string, bytes int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.of(user).bytes.ReserveN(time.Now(), int(min(bytes, b.bytesPerHour)))
+}
+
 // forget drops whoever has not uploaded lately; when all have, everybody.
 func (b *budgets) forget() {
-	for user, l := range b.list {
-		if l.Tokens() >= float64(b.perMinute) {
+	for user, one := range b.list {
+		if one.pictures.Tokens() >= float64(b.perMinute) && one.bytes.Tokens() >= float64(b.bytesPerHour) {
 			delete(b.list, user)
 		}
 	}

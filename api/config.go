@@ -48,7 +48,11 @@ type Limits struct {
 	UploadsPerMinute int      // 20 pictures of one user
 	MaxUploads       int      // 128 pictures that are on their way in
 	MaxCalls         int      // 1024 calls of workers that are under way
+	MaxConns         int      // 4096 connections of clients, idle ones included
 	AllowOrigins     []string // origins whose pages may use this API; none
+
+	// UploadBytesPerHour are 512 MiB of pictures of one user; at least MaxImageBytes.
+	UploadBytesPerHour int64
 }
 
 // DefaultLimits are the values that zeros stand for.
@@ -56,7 +60,7 @@ func DefaultLimits() Limits {
 	p := picture.DefaultLimits()
 	return Limits{
 		MaxImageBytes: 10 << 20, MaxImagePixels: p.Pixels, ImageMemory: p.Cost,
-		UploadsPerMinute: 20, MaxUploads: 128, MaxCalls: 1024,
+		UploadsPerMinute: 20, UploadBytesPerHour: 512 << 20, MaxUploads: 128, MaxCalls: 1024, MaxConns: 4096,
 	}
 }
 
@@ -68,6 +72,8 @@ func (l Limits) withDefaults() Limits {
 	set(&l.UploadsPerMinute, d.UploadsPerMinute)
 	set(&l.MaxUploads, d.MaxUploads)
 	set(&l.MaxCalls, d.MaxCalls)
+	set(&l.MaxConns, d.MaxConns)
+	set(&l.UploadBytesPerHour, d.UploadBytesPerHour)
 	return l
 }
 
@@ -107,10 +113,14 @@ func (l Limits) Validate() error {
 		{"max-image-bytes", l.MaxImageBytes, 1 << 30}, {"max-image-pixels", int64(l.MaxImagePixels), 1 << 28},
 		{"image-memory", l.ImageMemory, 1 << 40}, {"uploads-per-minute", int64(l.UploadsPerMinute), 1 << 20},
 		{"max-uploads", int64(l.MaxUploads), 1 << 20}, {"max-calls", int64(l.MaxCalls), 1 << 20},
+		{"max-conns", int64(l.MaxConns), 1 << 20}, {"upload-bytes-per-hour", l.UploadBytesPerHour, 1 << 50},
 	} {
 		if n.value < 0 || n.value > n.most {
 			errs = append(errs, fmt.Errorf("%s is %d: want 1 to %d, or 0 for the default", n.flag, n.value, n.most))
 		}
+	}
+	if d := l.withDefaults(); d.UploadBytesPerHour < d.MaxImageBytes {
+		errs = append(errs, fmt.Errorf("upload-bytes-per-hour is %d: want at least max-image-bytes, %d", d.UploadBytesPerHour, d.MaxImageBytes))
 	}
 	for _, o := range l.AllowOrigins {
 		if err := checkOrigin(o); err != nil {

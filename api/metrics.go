@@ -67,6 +67,9 @@ func (m *metrics) register(r prometheus.Registerer, a *API) error {
 			Name: "parley_api_repeats_total", Help: "Calls begun again because their worker was lost or silent.",
 		}, func() float64 { return float64(a.workers.Repeats()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "parley_api_conns", Help: "Connections of clients, idle ones included.",
+		}, func() float64 { return float64(a.conns.open()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "parley_api_workers", Help: "Workers that can be called.",
 		}, func() float64 { return float64(a.reachable()) }),
 	} {

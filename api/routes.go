@@ -57,6 +57,10 @@ func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
 // errNoMethod is about a method that is not there, or only over a socket.
 var errNoMethod = fault.New(fault.Unimplemented, "no such method")
 
+// onlyTLS tells browsers, over https alone, never to come over http for a year: somebody
+// between might answer them there. It says nothing of other hosts of the domain.
+const onlyTLS = "max-age=31536000"
+
 // security is what every answer tells browsers: whatever this is, take it for nothing
 // else, and let nobody frame, script or follow it.
 var security = map[string]string{

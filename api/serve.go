@@ -32,6 +32,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range security {
 		rec.Header().Set(name, value)
 	}
+	if r.TLS != nil {
+		rec.Header().Set("Strict-Transport-Security", onlyTLS)
+	}
 	if r.Body == http.NoBody {
 		within(rec, 0) // else a client that says nothing more would count as gone
 	}

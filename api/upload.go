@@ -89,6 +89,7 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	defer in.Drop()
+	a.budgets.spend(userOf(token), in.Bytes)
 	p, small, err := a.judge(r.Context(), in)
 	if err != nil {
 		return nil, err
@@ -119,7 +120,7 @@ func (a *API) mayUpload(r *http.Request, token, conversation string) error {
 	if _, err := a.images.IssueTicket(a.outgoing(r, token), ask); err != nil {
 		return err
 	}
-	if wait := a.budgets.take(userOf(token)); wait > 0 {
+	if wait := a.budgets.take(userOf(token), r.ContentLength); wait > 0 {
 		return fault.New(fault.RateLimited, "too many pictures: wait a little").After(wait)
 	}
 	return nil

@@ -21,14 +21,16 @@ type config struct {
 	ClientTLS node.TLSFiles `embed:"" prefix:"client-" set:"whom=for clients"`
 	Files     string        `default:"parley-files" placeholder:"FOLDER" help:"Where pictures are kept; several of this role share one."`
 
-	TrustedProxy     []string `placeholder:"ADDRESS" help:"Addresses of balancers, or networks like 10.0.0.0/24, whose X-Forwarded-For says from where a client comes; empty: none."`
-	AllowOrigin      []string `reload:"" placeholder:"ORIGIN" help:"Origins whose pages may use this API, https://chat.example.com; empty: only its own."`
-	MaxImageBytes    int64    `default:"${max_image_bytes}" help:"Bytes of one picture."`
-	MaxImagePixels   int      `default:"${max_image_pixels}" help:"Pixels of one picture."`
-	ImageMemory      int64    `default:"${image_memory}" help:"Bytes of memory for the pictures that are looked at at once; one that takes more is refused."`
-	UploadsPerMinute int      `default:"${uploads_per_minute}" help:"Pictures that a user may upload in a minute, to this process."`
-	MaxUploads       int      `default:"${max_uploads}" help:"Pictures that are on their way in at once; more get 503."`
-	MaxCalls         int      `default:"${max_calls}" help:"Calls of workers that are under way at once; more get 503."`
+	TrustedProxy       []string `placeholder:"ADDRESS" help:"Addresses of balancers, or networks like 10.0.0.0/24, whose X-Forwarded-For says from where a client comes; empty: none."`
+	AllowOrigin        []string `reload:"" placeholder:"ORIGIN" help:"Origins whose pages may use this API, https://chat.example.com; empty: only its own."`
+	MaxImageBytes      int64    `default:"${max_image_bytes}" help:"Bytes of one picture."`
+	MaxImagePixels     int      `default:"${max_image_pixels}" help:"Pixels of one picture."`
+	ImageMemory        int64    `default:"${image_memory}" help:"Bytes of memory for the pictures that are looked at at once; one that takes more is refused."`
+	UploadsPerMinute   int      `default:"${uploads_per_minute}" help:"Pictures that a user may upload in a minute, to this process."`
+	UploadBytesPerHour int64    `default:"${upload_bytes_per_hour}" help:"Bytes of pictures that a user may upload in an hour, to this process."`
+	MaxUploads         int      `default:"${max_uploads}" help:"Pictures that are on their way in at once; more get 503."`
+	MaxCalls           int      `default:"${max_calls}" help:"Calls of workers that are under way at once; more get 503."`
+	MaxConns           int      `default:"${max_conns}" help:"Connections of clients at once; the one that is idle for longest makes room, and when none is, others wait."`
 }
 
 // Vars names the defaults, which live in package api.
@@ -37,13 +39,14 @@ func (c *config) Vars() map[string]string {
 	return map[string]string{
 		"max_image_bytes": fmt.Sprint(d.MaxImageBytes), "max_image_pixels": strconv.Itoa(d.MaxImagePixels), "image_memory": fmt.Sprint(d.ImageMemory),
 		"uploads_per_minute": strconv.Itoa(d.UploadsPerMinute), "max_uploads": strconv.Itoa(d.MaxUploads), "max_calls": strconv.Itoa(d.MaxCalls),
+		"max_conns": strconv.Itoa(d.MaxConns), "upload_bytes_per_hour": fmt.Sprint(d.UploadBytesPerHour),
 	}
 }
 
 func (c *config) limits() api.Limits {
 	return api.Limits{
 		MaxImageBytes: c.MaxImageBytes, MaxImagePixels: c.MaxImagePixels, ImageMemory: c.ImageMemory,
-		UploadsPerMinute: c.UploadsPerMinute, MaxUploads: c.MaxUploads, MaxCalls: c.MaxCalls, AllowOrigins: c.AllowOrigin,
+		UploadsPerMinute: c.UploadsPerMinute, MaxUploads: c.MaxUploads, MaxCalls: c.MaxCalls, MaxConns: c.MaxConns, UploadBytesPerHour: c.UploadBytesPerHour, AllowOrigins: c.AllowOrigin,
 	}
 }
 
