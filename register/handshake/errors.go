@@ -45,13 +45,16 @@ func Status(err error) error {
 	return err
 }
 
-// Reason is one word for why Accept failed, for metrics and [Knocks]; "lost" when the
-// stream did.
+// Reason is one word for why somebody was turned away, for metrics and [Knocks]; "lost"
+// when the stream was.
 func Reason(err error) string {
 	for _, r := range reasons {
 		if errors.Is(err, r.err) {
 			return r.name
 		}
+	}
+	if errors.Is(err, errCrowd) { // told to nobody, and another time there is room
+		return "crowd"
 	}
 	return "lost"
 }

@@ -79,6 +79,9 @@ func (g *Gate) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, er
 	if g.Strangers != nil {
 		host := Host(raw.RemoteAddr())
 		if !g.Strangers.Enter(host) {
+			if g.Refused != nil {
+				g.Refused(raw.RemoteAddr(), errCrowd)
+			}
 			return nil, nil, errCrowd // gRPC closes what has no transport
 		}
 		defer g.Strangers.Leave(host)

@@ -158,6 +158,8 @@ func TestGateCutsWhoDoesNotSpeakTheHandshake(t *testing.T) {
 func TestStrangersThatWaitKeepOthersOfTheirHostOutOnly(t *testing.T) {
 	gate := Guard(caller, known(shared), nil)
 	gate.Strangers = NewCrowd(8, 1)
+	refused := make(chan string, 8)
+	gate.Refused = func(who net.Addr, err error) { refused <- Host(who) + " " + Reason(err) }
 	shake := func(host string) (net.Conn, chan error) {
 		theirs, ours := net.Pipe()
 		done := make(chan error, 1)
@@ -174,6 +176,9 @@ func TestStrangersThatWaitKeepOthersOfTheirHostOutOnly(t *testing.T) {
 	}
 	if _, done := shake("10.0.0.1"); !errors.Is(<-done, errCrowd) {
 		t.Error("a second of the same host was let in")
+	}
+	if got := <-refused; got != "10.0.0.1 crowd" {
+		t.Errorf("refused: %s", got)
 	}
 	other, _ := shake("10.0.0.2")
 	if _, err := other.Write([]byte{0}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -50,6 +51,7 @@ func (s *service) SendMessage(ctx context.Context, req *chatv1.SendMessageReques
 type stage struct {
 	service *service
 	client  chatv1.ChatServiceClient
+	addr    string
 	log     *bytes.Buffer // to be read once stop has returned
 	stop    func() error  // begins the end and waits for it
 	hurry   func()
@@ -87,7 +89,7 @@ func open(t *testing.T, timeout time.Duration) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.client = chatv1.NewChatServiceClient(conn)
+	s.client, s.addr = chatv1.NewChatServiceClient(conn), l.Addr().String()
 	t.Cleanup(func() {
 		conn.Close()
 		hurry()
@@ -190,6 +192,33 @@ func TestCallsUnderWayAreFinishedBeforeTheEnd(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Errorf("the end: %v", err)
+	}
+}
+
+func TestThoseWhoFindNoRoomAreLoggedNowAndThen(t *testing.T) {
+	s := open(t, 0)
+	const over = 16
+	closed := make(chan struct{}, maxStrangersHost+over)
+	for range maxStrangersHost + over { // they say nothing
+		conn, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		go func() {
+			_, _ = io.Copy(io.Discard, conn)
+			closed <- struct{}{}
+		}()
+	}
+	for range over {
+		<-closed
+	}
+	if err := s.stop(); err != nil {
+		t.Errorf("the end: %v", err)
+	}
+	// A second or a few, on a busy machine; each has a line.
+	if n := strings.Count(s.log.String(), "too many connections"); n < 1 || n > over/2 {
+		t.Errorf("%d of %d were logged:\n%s", n, over, s.log)
 	}
 }
 
