@@ -18,6 +18,17 @@ func CheckDisplayName(name string) error { return checkName("displayName", name,
 // CheckTitle wants the name of a group chat or room.
 func CheckTitle(name string) error { return checkName("name", name, MaxTitleRunes) }
 
+// guestPrefix begins the names that are made for guests.
+const guestPrefix = "guest-"
+
+// GuestName makes the name of a guest.
+func GuestName(rest string) string { return guestPrefix + rest }
+
+// Reserved reports whether a name is kept for guests, whatever its case: whoever signs up
+// under it would be taken for one, and keep one from its name. What somebody is shown as
+// is free: guests choose theirs too, and whether a user is one is told beside it.
+func Reserved(name string) bool { return strings.HasPrefix(Fold(name), guestPrefix) }
+
 func checkName(what, name string, maxRunes int) error {
 	switch {
 	case name == "":

@@ -36,7 +36,8 @@ export interface SignUpRequest {
   realm?: string;
   /**
    * name is 1 to 64 characters without control characters; the realm has it
-   * once, whatever its case.
+   * once, whatever its case. Those that begin with "guest-", whatever their case,
+   * are for guests.
    */
   name?: string;
   /** password is 8 to 1024 bytes. */

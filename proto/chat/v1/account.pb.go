@@ -175,7 +175,8 @@ type SignUpRequest struct {
 	// realm is the tenant, empty for the default one.
 	Realm string `protobuf:"bytes,1,opt,name=realm,proto3" json:"realm,omitempty"`
 	// name is 1 to 64 characters without control characters; the realm has it
-	// once, whatever its case.
+	// once, whatever its case. Those that begin with "guest-", whatever their case,
+	// are for guests.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// password is 8 to 1024 bytes.
 	Password string `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`

@@ -35,7 +35,10 @@ func (s *Service) realm(name string) (chat.Realm, error) {
 	return r, nil
 }
 
-var errPassword = fault.New(fault.Unauthenticated, "name or password is wrong")
+var (
+	errPassword = fault.New(fault.Unauthenticated, "name or password is wrong")
+	errReserved = fault.New(fault.Forbidden, "name: those that begin with guest- are for guests")
+)
 
 // SignUp makes an account and signs it in.
 func (s *Service) SignUp(ctx context.Context, req *chatv1.SignUpRequest) (*chatv1.SignUpResponse, error) {
@@ -46,6 +49,9 @@ func (s *Service) SignUp(ctx context.Context, req *chatv1.SignUpRequest) (*chatv
 	}
 	if err := first(err, chat.CheckName(req.GetName()), auth.Check(req.GetPassword()), device.Check(), request.Check()); err != nil {
 		return nil, err
+	}
+	if chat.Reserved(req.GetName()) {
+		return nil, errReserved
 	}
 	if err := s.attempts.take(ctx, r, ""); err != nil {
 		return nil, err

@@ -83,5 +83,5 @@ func (s *Service) addGuest(ctx context.Context, r chat.Realm, display string, re
 // too many have the same.
 func guestName(request chat.RequestID, try int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "parley guest %d %s", try, request))
-	return "guest-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5]))
+	return chat.GuestName(strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5])))
 }

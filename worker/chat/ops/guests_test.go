@@ -86,6 +86,23 @@ func TestDemoAccountsAreToldOnlyWhereThereAreSome(t *testing.T) {
 	}
 }
 
+func TestNamesOfGuestsAreTheirs(t *testing.T) {
+	for _, s := range []*stage{guests(t), newStage(t)} { // they may be let in some day
+		p := s.from("192.0.2.7:1")
+		sign := func(name, display string) params {
+			return params{"name": name, "displayName": display, "password": "12345678", "device": "d", "requestId": request()}
+		}
+		for _, name := range []string{"guest-abcdefgh", "Guest-7", "GUEST-", "gueſt-x"} {
+			if r := p.refused("FORBIDDEN", "signUp", sign(name, "")); !strings.Contains(r.Error.Message, "guest-") {
+				t.Errorf("%s: %s", name, r.raw)
+			}
+		}
+		for _, name := range []string{"guest", "guests-x", "guest_1", "my-guest-x"} {
+			p.must("signUp", sign(name, "Guest-7"))
+		}
+	}
+}
+
 func TestRequestIsOneGuest(t *testing.T) {
 	s := guests(t)
 	p := s.from("192.0.2.7:1")
@@ -144,8 +161,8 @@ func TestNobodySignsInAsAGuest(t *testing.T) {
 	for _, password := range []string{"", " ", "\x00", "none", "12345678", name, fmt.Sprint(args["requestId"]), strings.Repeat("x", 2000)} {
 		p.refused("UNAUTHENTICATED", "signIn", params{"name": name, "password": password, "device": "d"})
 	}
-	p.refused("CONFLICT", "signUp", params{"name": name, "password": "12345678", "device": "d", "requestId": args["requestId"]})
-	p.refused("CONFLICT", "signUp", params{"name": name, "password": "12345678", "device": "d", "requestId": request()})
+	p.refused("FORBIDDEN", "signUp", params{"name": name, "password": "12345678", "device": "d", "requestId": args["requestId"]})
+	p.refused("FORBIDDEN", "signUp", params{"name": name, "password": "12345678", "device": "d", "requestId": request()})
 	a, err := s.store.AccountByName(context.Background(), "", name)
 	if err != nil || a.PasswordHash != "" || !a.Guest {
 		t.Errorf("it is kept as %+v, %v", a, err)
