@@ -29,6 +29,10 @@ type Outgoing struct {
 	// Removed are those who left with this very message, and are told of it too.
 	Removed []UserID
 	Origin  string // of the conn that sent it; "" when it is rescued
+	// Veiled is set when Change has a text that some in the hub group may not see, because
+	// they came after the message: the conversation as it is now. The group is told how far
+	// it has come in place of the change, and each fetches what it may see.
+	Veiled *Conversation
 
 	Stored    time.Time
 	Fanned    bool // those online were told

@@ -83,6 +83,29 @@ test('an edit and a recall are shown, and one that was missed is fetched', async
   expect(c.conversations()[0]?.preview?.recalled).toBe(true);
 });
 
+test('of a change that not all may see only that there is one is told, and it is fetched', async () => {
+  const { server, me, other } = world();
+  const t = server.talk('g', 'GROUP', [me, other], 'large');
+  for (const text of ['one', 'two']) server.say('g', other, text);
+  const c = await world().signedIn();
+  await opened(c, 'g');
+  server.muted = true;
+  server.change('g', 1n, 'ONE');
+  server.pushTo(t, 'conversationChanged', {
+    conversation: {
+      id: 'g',
+      type: 'CONVERSATION_TYPE_GROUP',
+      name: 'large',
+      members: 500,
+      head: { conversation: 'g', seq: '2', rev: '1' },
+    },
+  });
+  await pass(1000);
+  expect(texts(c, 'g')).toEqual(['ONE', 'two']);
+  expect(server.count('getChanges')).toBe(1);
+  expect(c.talk('g')).toMatchObject({ unread: 2, name: 'large' });
+});
+
 test('a change of a message that is still missing is not lost', async () => {
   const { server, me, other } = world();
   server.talk('d', 'DIRECT', [me, other]);

@@ -95,6 +95,24 @@ func TestMissingChangesAreFetchedAfterTheHold(t *testing.T) {
 	})
 }
 
+// In a large group chat with somebody in it who may not see the message, a hub group is
+// told that there is a change and not which.
+func TestHeadWithAHigherRevHasItsChangesFetched(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		c, p := s.told(s.config(), 3)
+		told := &chatv1.ConversationChangedPush{Conversation: &chatv1.Conversation{
+			Id: "g", Type: chatv1.ConversationType_CONVERSATION_TYPE_GROUP, Name: "large", Members: 500,
+			Head: &chatv1.Head{Conversation: "g", Seq: 3, Rev: 1},
+		}}
+		p.push("conversationChanged", told)
+		p.answer(p.next("getChanges"), &chatv1.GetChangesResponse{Changes: []*chatv1.Change{edit(1, 2, "new")}, HeadRev: 1})
+		wantText(t, c, 2, "new")
+		p.push("conversationChanged", told)
+		p.none(40 * time.Second)
+		wantBreaches(t, c)
+	})
+}
+
 func TestChangeOfWhatIsNotOnTheScreenYetIsNotLost(t *testing.T) {
 	bubble(t, func(t *testing.T, s *stage) {
 		c, p := s.told(s.config(), 1)

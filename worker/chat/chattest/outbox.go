@@ -22,6 +22,7 @@ func Outbox(t *testing.T, open Open) {
 		{"WhatAProcessIsAtIsLeftToOthers", whatAProcessIsAtIsLeftToOthers},
 		{"WhatWaitsForTheBusIsLeftAlone", whatWaitsForTheBusIsLeftAlone},
 		{"AGroupChatThatGrowsBecomesWide", aGroupChatThatGrowsBecomesWide},
+		{"EditsAreVeiledFromWhoCameAfter", editsAreVeiledFromWhoCameAfter},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -76,6 +77,7 @@ func (o *outbox) done() []chat.Progress {
 type sender struct {
 	mu    sync.Mutex
 	calls []string
+	last  worker.Frame // to a hub group
 	fail  error
 
 	joinFails error
@@ -116,6 +118,9 @@ func (s *sender) ToUsers(_ context.Context, users []string, f worker.Frame, _ ..
 }
 
 func (s *sender) ToGroup(_ context.Context, group string, f worker.Frame, _ ...worker.SendOption) error {
+	s.mu.Lock()
+	s.last = f
+	s.mu.Unlock()
 	return s.note("group %s %s", group, seqOf(f))
 }
 
@@ -165,6 +170,45 @@ func TestEachWidthFindsItsRecipients(t *testing.T) {
 		want := []string{"users [a b] 1", "users [a b] 2", "group c:c 2", "group c:c 3", "users [a gone] 4"}
 		if got := s.said(); !slices.Equal(got, want) {
 			t.Errorf("got %q\nwant %q", got, want)
+		}
+	})
+}
+
+// change is an edit of message 1, which some in the hub group may not see if it is veiled.
+func change(rev int64, width chat.Width, veiled bool, recipients ...chat.UserID) chat.Outgoing {
+	o := chat.Outgoing{
+		ID: rev, Kind: chat.OutChange, Conversation: "c", Type: chat.Group, Width: width, Recipients: recipients,
+		Change: &chat.Change{Conversation: "c", Rev: chat.Rev(rev), Seq: 1, Kind: chat.Edited, Actor: "a", Text: "secret", Changed: time.UnixMilli(1)},
+	}
+	if veiled {
+		o.Veiled = &chat.Conversation{ID: "c", Type: chat.Group, Name: "the five hundred", Members: 500, Seq: 9, Rev: chat.Rev(rev)}
+	}
+	return o
+}
+
+func TestHubGroupIsNotToldWhatNotAllOfItMaySee(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sender{fail: errors.New("not sent")} // so that nothing waits for an acknowledgement
+		b := &bus{}
+		run(t, delivery.Config{Outbox: &outbox{}, Sender: s, Publisher: b, SweepEvery: -1}, func(d *delivery.Delivery) {
+			d.Committed([]chat.Outgoing{change(1, chat.Wide, false), change(2, chat.Wide, true), change(3, chat.Widening, true, "a", "b")})
+			synctest.Wait()
+		})
+		want := []string{"group c:c 1", "group c:c head 9", "users [a b] 3", "group c:c head 9"}
+		if got := s.said(); !slices.Equal(got, want) {
+			t.Errorf("got %q\nwant %q", got, want)
+		}
+		// Other programs are told everything.
+		for i, e := range b.events {
+			if !strings.Contains(string(e.Payload), "secret") {
+				t.Errorf("event %d: %s", i, e.Payload)
+			}
+		}
+		if len(b.events) != 3 {
+			t.Errorf("%d events, want 3", len(b.events))
+		}
+		if f := string(s.last.Payload()); strings.Contains(f, "secret") || !strings.Contains(f, `"rev":"3"`) || !strings.Contains(f, "the five hundred") {
+			t.Errorf("told: %s", f)
 		}
 	})
 }

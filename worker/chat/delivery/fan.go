@@ -113,7 +113,8 @@ func (d *Delivery) missed(o *chat.Outgoing) {
 	d.underway.over(o.ID)
 }
 
-// sends are the commands that an outgoing takes. Who left with it is told by id.
+// sends are the commands that an outgoing takes. Who left with it is told by id. A hub
+// group in which somebody may not see the text of a change hears that there is one.
 func (d *Delivery) sends(o *chat.Outgoing, f worker.Frame) (list []send) {
 	var except []worker.SendOption
 	if id, err := connid.Parse(o.Origin); err == nil {
@@ -130,8 +131,12 @@ func (d *Delivery) sends(o *chat.Outgoing, f worker.Frame) (list []send) {
 		})
 	}
 	if o.Width != chat.Narrow {
+		all := f
+		if o.Veiled != nil {
+			all = headFrame(o.Veiled)
+		}
 		list = append(list, func(ctx context.Context, opts ...worker.SendOption) error {
-			return d.cfg.Sender.ToGroup(ctx, Group(o.Conversation), f, append(opts, except...)...)
+			return d.cfg.Sender.ToGroup(ctx, Group(o.Conversation), all, append(opts, except...)...)
 		})
 	}
 	return list

@@ -136,14 +136,19 @@ func (d *Delivery) headFor(ctx context.Context, o *chat.Outgoing, members map[ch
 		if err != nil {
 			return nil, err
 		}
-		f := rpc.Notification("conversationChanged", &chatv1.ConversationChangedPush{Conversation: &chatv1.Conversation{
-			Id: string(v.ID), Type: chatv1.ConversationType(v.Type), Name: v.Name, Members: int32(v.Members),
-			Head: &chatv1.Head{Conversation: string(v.ID), Type: chatv1.ConversationType(v.Type), Seq: int64(v.Seq), Rev: int64(v.Rev)},
-		}})
+		f := headFrame(&v.Conversation)
 		names := namesOf(added)
 		return func(ctx context.Context, opts ...worker.SendOption) error {
 			return d.cfg.Sender.ToUsers(ctx, names, f, opts...)
 		}, nil
 	}
 	return nil, nil
+}
+
+// headFrame says how far a conversation has come, to anybody in it.
+func headFrame(c *chat.Conversation) worker.Frame {
+	return rpc.Notification("conversationChanged", &chatv1.ConversationChangedPush{Conversation: &chatv1.Conversation{
+		Id: string(c.ID), Type: chatv1.ConversationType(c.Type), Name: c.Name, Members: int32(c.Members),
+		Head: &chatv1.Head{Conversation: string(c.ID), Type: chatv1.ConversationType(c.Type), Seq: int64(c.Seq), Rev: int64(c.Rev)},
+	}})
 }

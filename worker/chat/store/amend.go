@@ -179,7 +179,14 @@ func (am *amending) write(tx *gorm.DB, s *Store) (chat.Change, chat.Outgoing, er
 		made.Body, recalled = am.asked.Text, 0
 	}
 	told := made.change()
-	left := outgoingChange(outboxIDs(1)[0], conv, &told, am.roster, am.now)
+	var late map[string]*veil
+	if told.Text != "" {
+		var err error
+		if late, err = veils(tx, []*conversation{conv}); err != nil {
+			return chat.Change{}, chat.Outgoing{}, err
+		}
+	}
+	left := outgoingChange(outboxIDs(1)[0], conv, &told, am.roster, late[conv.ID], am.now)
 	left.Origin = am.asked.Origin
 	row := s.row(&left, conv.Rev, am.now)
 	err := tx.Model(&conversation{ID: conv.ID}).

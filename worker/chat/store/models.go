@@ -55,10 +55,10 @@ type conversation struct {
 
 // member is somebody in a conversation, or who was.
 type member struct {
-	ConversationID string `gorm:"primaryKey;type:varchar(36);index:members_user,priority:2"`
+	ConversationID string `gorm:"primaryKey;type:varchar(36);index:members_user,priority:2;index:members_from,priority:1"`
 	UserID         string `gorm:"primaryKey;type:varchar(36);index:members_user,priority:1"`
 	Role           int8   `gorm:"type:smallint;not null"` // 0: has left
-	FromSeq        int64  `gorm:"type:bigint;not null"`
+	FromSeq        int64  `gorm:"type:bigint;not null;index:members_from,priority:2"`
 	FromCount      int64  `gorm:"type:bigint;not null"`
 	ReadSeq        int64  `gorm:"type:bigint;not null"`
 	ReadCount      int64  `gorm:"type:bigint;not null"`

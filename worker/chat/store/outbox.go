@@ -76,10 +76,11 @@ func outgoingMessage(id int64, c *conversation, m *chat.Message, r *roster, stor
 }
 
 // outgoingChange is a change to be told. Who came after the message does not see it,
-// nor what becomes of it.
-func outgoingChange(id int64, c *conversation, ch *chat.Change, r *roster, stored int64) chat.Outgoing {
+// nor what becomes of it: by ids they are left out, and a hub group with such a one in it
+// has a veil.
+func outgoingChange(id int64, c *conversation, ch *chat.Change, r *roster, v *veil, stored int64) chat.Outgoing {
 	o := outgoing(id, chat.OutChange, c, stored)
-	o.Change = ch
+	o.Change, o.Veiled = ch, v.over(c, ch)
 	if r != nil {
 		o.Recipients = r.who(int64(ch.Seq))
 	}

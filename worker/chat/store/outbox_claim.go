@@ -107,6 +107,16 @@ func (s *Store) load(db *gorm.DB, rows []outboxRow) (left []chat.Outgoing, orpha
 	if err != nil {
 		return nil, nil, err
 	}
+	var edited []*conversation
+	for _, c := range found {
+		if len(numbers[chat.OutChange][c.ID]) > 0 {
+			edited = append(edited, c)
+		}
+	}
+	late, err := veils(db, edited)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, r := range rows {
 		c, at := conversations[r.ConversationID], place{r.ConversationID, r.Number}
 		var o chat.Outgoing
@@ -117,7 +127,7 @@ func (s *Store) load(db *gorm.DB, rows []outboxRow) (left []chat.Outgoing, orpha
 		case kind == chat.OutMessage && messages[at] != nil:
 			o = outgoingMessage(r.ID, c, messages[at], rosters[c.ID], r.CreatedAt)
 		case kind == chat.OutChange && changes[at] != nil:
-			o = outgoingChange(r.ID, c, changes[at], rosters[c.ID], r.CreatedAt)
+			o = outgoingChange(r.ID, c, changes[at], rosters[c.ID], late[c.ID], r.CreatedAt)
 		case kind == chat.OutWiden:
 			o = outgoing(r.ID, kind, c, r.CreatedAt)
 			if known := rosters[c.ID]; known != nil {

@@ -41,6 +41,21 @@ func TestWhatADeadProcessBeganToMigrateIsEnded(t *testing.T) {
 	}
 }
 
+// TestIndexThatWasBuiltAndNotWrittenDownIsNoObstacle is the same of a step that no
+// transaction can hold.
+func TestIndexThatWasBuiltAndNotWrittenDownIsNoObstacle(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, d storetest.Database) {
+		s := d.Open(t)
+		if _, err := s.Driver().ExecContext(t.Context(), "DELETE FROM parley_migrations WHERE version_id = 3"); err != nil {
+			t.Fatal(err)
+		}
+		drift, err := d.Open(t).Drift()
+		if err != nil || len(drift) > 0 {
+			t.Errorf("%v, %v", drift, err)
+		}
+	})
+}
+
 // TestOpenWaitsForWhoMigrates has another process migrate for longer than any statement
 // of ours may take.
 func TestOpenWaitsForWhoMigrates(t *testing.T) {
