@@ -160,6 +160,13 @@ func (a *API) Run(ctx, until context.Context) error {
 		return errors.Join(err, server.Close(), eg.Wait())
 	}
 	eg.Go(func() error {
+		ctx, end := context.WithCancel(ctx)
+		defer end()
+		defer context.AfterFunc(live, end)()
+		a.sweeping(ctx)
+		return nil
+	})
+	eg.Go(func() error {
 		select {
 		case <-ctx.Done():
 		case <-live.Done():

@@ -20,6 +20,7 @@ type metrics struct {
 	calls    *prometheus.CounterVec
 	images   *prometheus.CounterVec
 	kept     prometheus.Counter
+	removed  prometheus.Counter
 	decode   prometheus.Histogram
 }
 
@@ -45,6 +46,7 @@ func newMetrics() *metrics {
 		calls:    counters("parley_api_calls_total", "Calls of methods, by what came of them.", "method", "reason"),
 		images:   counters("parley_api_images_total", "Pictures that were to be taken in, by what became of them.", "outcome"),
 		kept:     prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_api_image_bytes_total", Help: "Bytes of pictures kept, without their small ones."}),
+		removed:  prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_api_images_removed_total", Help: "Pictures removed because they were not sent in time, or were recalled."}),
 		decode: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "parley_api_image_seconds", Help: "Time to judge a picture and make its small one, without the wait before it.",
 			Buckets: []float64{.003, .01, .03, .1, .3, 1, 3, 10},
@@ -62,7 +64,7 @@ func (m *metrics) register(r prometheus.Registerer, a *API) error {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.requests, m.seconds, m.inFlight, m.panics, m.calls, m.images, m.kept, m.decode,
+		m.requests, m.seconds, m.inFlight, m.panics, m.calls, m.images, m.kept, m.removed, m.decode,
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "parley_api_repeats_total", Help: "Calls begun again because their worker was lost or silent.",
 		}, func() float64 { return float64(a.workers.Repeats()) }),

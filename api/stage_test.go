@@ -124,6 +124,17 @@ type worker struct {
 	signIn func(context.Context, *chatv1.SignInRequest) (*chatv1.SignInResponse, error)
 	issue  func(context.Context, *chatv1.IssueTicketRequest) (*chatv1.IssueTicketResponse, error)
 	find   func(context.Context, *chatv1.FindImageRequest) (*chatv1.FindImageResponse, error)
+
+	uses     func(*chatv1.FindUsesRequest) (*chatv1.FindUsesResponse, error)
+	recalled func(*chatv1.FindRecalledRequest) (*chatv1.FindRecalledResponse, error)
+}
+
+func (w *worker) FindUses(_ context.Context, r *chatv1.FindUsesRequest) (*chatv1.FindUsesResponse, error) {
+	return w.uses(r)
+}
+
+func (w *worker) FindRecalled(_ context.Context, r *chatv1.FindRecalledRequest) (*chatv1.FindRecalledResponse, error) {
+	return w.recalled(r)
 }
 
 func (w *worker) SendMessage(ctx context.Context, r *chatv1.SendMessageRequest) (*chatv1.SendMessageResponse, error) {

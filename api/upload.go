@@ -76,7 +76,8 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, fault.New(fault.TooLarge, "a picture has at most "+bytesOf(most))
 	}
 	conversation := r.PathValue("conversation")
-	if err := a.mayUpload(r, token, conversation); err != nil {
+	after, err := a.mayUpload(r, token, conversation)
+	if err != nil {
 		return nil, err
 	}
 	from := networkOf(a.clientOf(r))
@@ -94,7 +95,8 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := a.files.Keep(p.Body, small)
+	note := files.Note{Conversation: conversation, After: after}
+	id, err := a.files.Keep(p.Body, small, note)
 	if err != nil {
 		return nil, a.diskFault(err)
 	}
@@ -104,26 +106,28 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	}
 	res, err := a.images.IssueTicket(a.outgoing(r, token), &chatv1.IssueTicketRequest{Conversation: conversation, Image: img})
 	if err != nil {
-		return nil, errors.Join(err, a.files.Remove(id))
+		return nil, errors.Join(err, a.files.Remove(id, note))
 	}
 	a.metrics.kept.Add(float64(img.GetBytes()))
 	return ticketBody(res.GetTicket(), img)
 }
 
-// mayUpload asks a worker, and the user's budget.
-func (a *API) mayUpload(r *http.Request, token, conversation string) error {
+// mayUpload asks a worker, and the user's budget. It returns the number of the last
+// message so far: the picture's comes later.
+func (a *API) mayUpload(r *http.Request, token, conversation string) (after int64, err error) {
 	if !enter(a.calls) {
-		return errCalls
+		return 0, errCalls
 	}
 	defer func() { <-a.calls }()
 	ask := &chatv1.IssueTicketRequest{Conversation: conversation, Image: &chatv1.Image{}}
-	if _, err := a.images.IssueTicket(a.outgoing(r, token), ask); err != nil {
-		return err
+	res, err := a.images.IssueTicket(a.outgoing(r, token), ask)
+	if err != nil {
+		return 0, err
 	}
 	if wait := a.budgets.take(userOf(token), r.ContentLength); wait > 0 {
-		return fault.New(fault.RateLimited, "too many pictures: wait a little").After(wait)
+		return 0, fault.New(fault.RateLimited, "too many pictures: wait a little").After(wait)
 	}
-	return nil
+	return res.GetSeq(), nil
 }
 
 // newUploads has places for pictures on their way in. Accounts cost nothing and a picture

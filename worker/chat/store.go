@@ -27,6 +27,7 @@ type Store interface {
 	Accounts
 	Conversations
 	Messages
+	Pictures
 	Outbox
 
 	// Ready returns what is wrong with the database, nil: nothing.
@@ -138,6 +139,25 @@ type Messages interface {
 	MarkRead(ctx context.Context, c Caller, id ConversationID, seq Seq) (v View, moved bool, err error)
 	// Audience returns who a passing thing such as typing goes to.
 	Audience(ctx context.Context, c Caller, id ConversationID, op Op) (Outgoing, error)
+}
+
+// Pictures tells which pictures are in use. No caller asks: that is for whoever keeps
+// their bytes, and takes those away that nobody can get any more.
+type Pictures interface {
+	// FindPictures returns the messages with pictures that were not recalled from a piece
+	// of a conversation, after a number; next is where to look on, 0: that was all. A
+	// conversation that is not there is NotFound: it may be in another database.
+	FindPictures(ctx context.Context, id ConversationID, after Seq) (found []Message, next Seq, err error)
+	// LackPictures returns the files of those messages that were recalled. A message that
+	// is not there lacks nothing.
+	LackPictures(ctx context.Context, uses []PictureUse) (lacking []string, err error)
+}
+
+// PictureUse is a message with a picture.
+type PictureUse struct {
+	File         string
+	Conversation ConversationID
+	Seq          Seq
 }
 
 // Outbox keeps what a commit left to be done. The rows that a commit of this process

@@ -88,14 +88,20 @@ func (s *Store) prepare() error {
 // Close lets go of the folder; files that are open stay so.
 func (s *Store) Close() error { return s.root.Close() }
 
-// Keep keeps a picture and its small one. When it returns without an error a power
-// failure takes neither.
-func (s *Store) Keep(picture, thumbnail []byte) (ID, error) {
+// Keep keeps a picture and its small one, and before them a note: what is there without a
+// note is never taken away. When it returns without an error a power failure takes none.
+func (s *Store) Keep(picture, thumbnail []byte, n Note) (ID, error) {
 	id := newID()
 	if err := s.root.MkdirAll(id.folder(), 0o750); err != nil {
 		return "", err
 	}
-	err := s.put(id.name(true), thumbnail)
+	var err error
+	if note := id.note(n); note != "" {
+		err = s.put(note, nil)
+	}
+	if err == nil {
+		err = s.put(id.name(true), thumbnail)
+	}
 	if err == nil {
 		err = s.put(id.name(false), picture)
 	}
@@ -105,7 +111,7 @@ func (s *Store) Keep(picture, thumbnail []byte) (ID, error) {
 		}
 	}
 	if err != nil {
-		return "", errors.Join(err, s.Remove(id))
+		return "", errors.Join(err, s.Remove(id, n))
 	}
 	return id, nil
 }
@@ -148,15 +154,19 @@ func (s *Store) Open(id ID, thumbnail bool) (*os.File, error) {
 	return s.root.Open(id.name(thumbnail))
 }
 
-// Remove takes a picture away; one that is not there is no error.
-func (s *Store) Remove(id ID) (err error) {
+// Remove takes a picture away; one that is not there is no error. Its note goes last, so
+// that who dies meanwhile leaves nothing that nobody would find.
+func (s *Store) Remove(id ID, n Note) error {
 	if _, ok := Parse(string(id)); !ok {
 		return nil
 	}
-	for _, thumbnail := range []bool{false, true} {
-		if e := s.root.Remove(id.name(thumbnail)); e != nil && !errors.Is(e, fs.ErrNotExist) {
-			err = errors.Join(err, e)
+	for _, name := range []string{id.name(false), id.name(true), id.note(n)} {
+		if name == "" {
+			continue
+		}
+		if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
-	return err
+	return nil
 }

@@ -24,6 +24,9 @@ func open(t *testing.T, folder string) *Store {
 	return s
 }
 
+// note is that of the pictures of these tests.
+var note = Note{Conversation: "0190-c", After: 7}
+
 // names are those of all files below a folder.
 func names(t *testing.T, folder string) (list []string) {
 	t.Helper()
@@ -55,7 +58,7 @@ func content(t *testing.T, s *Store, id ID, thumbnail bool) string {
 
 func TestWhatIsKeptIsThereForAnotherProcess(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "made", "here")
-	id, err := open(t, folder).Keep([]byte("picture"), []byte("small"))
+	id, err := open(t, folder).Keep([]byte("picture"), []byte("small"), note)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,13 +66,13 @@ func TestWhatIsKeptIsThereForAnotherProcess(t *testing.T) {
 	if got := content(t, other, id, false) + ", " + content(t, other, id, true); got != "picture, small" {
 		t.Errorf("got %q", got)
 	}
-	if list := names(t, folder); len(list) != 2 || !strings.Contains(list[0], filepath.Join(string(id[:2]), string(id[2:4]))) {
+	if list := names(t, folder); len(list) != 3 || !strings.Contains(list[0], filepath.Join(string(id[:2]), string(id[2:4]))) {
 		t.Errorf("files: %q", list)
 	}
-	if err := other.Remove(id); err != nil {
+	if err := other.Remove(id, note); err != nil {
 		t.Fatal(err)
 	}
-	if err := other.Remove(id); err != nil {
+	if err := other.Remove(id, note); err != nil {
 		t.Errorf("removed twice: %v", err)
 	}
 	if _, err := other.Open(id, false); !errors.Is(err, fs.ErrNotExist) || len(names(t, folder)) != 0 {
@@ -87,7 +90,7 @@ func TestNoNameLeadsOutOfTheFolder(t *testing.T) {
 		if _, err := s.Open(id, false); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("open %q: %v", id, err)
 		}
-		if err := s.Remove(id); err != nil {
+		if err := s.Remove(id, note); err != nil {
 			t.Errorf("remove %q: %v", id, err)
 		}
 		if _, ok := Parse(string(id)); ok {
@@ -169,7 +172,7 @@ func TestFolderThatIsGoneIsTheDisksFault(t *testing.T) {
 	if _, err := s.Receive(strings.NewReader("x")); !errors.As(err, new(DiskError)) {
 		t.Errorf("receive: %v", err)
 	}
-	if _, err := s.Keep([]byte("x"), []byte("x")); err == nil {
+	if _, err := s.Keep([]byte("x"), []byte("x"), note); err == nil {
 		t.Error("kept in a folder that is gone")
 	}
 	if _, err := Open(filepath.Join(folder, "files", "\x00")); err == nil {

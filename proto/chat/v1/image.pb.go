@@ -82,7 +82,9 @@ type IssueTicketResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// ticket is for SendMessageRequest.image, of this user in this conversation, for a
 	// day. It is absent when no file was named.
-	Ticket        string `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	Ticket string `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	// seq is that of the last message of the conversation: the picture's comes after it.
+	Seq           int64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -122,6 +124,13 @@ func (x *IssueTicketResponse) GetTicket() string {
 		return x.Ticket
 	}
 	return ""
+}
+
+func (x *IssueTicketResponse) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
 }
 
 // FindImageRequest names a message.
@@ -225,24 +234,317 @@ func (x *FindImageResponse) GetImage() *Image {
 	return nil
 }
 
+// FindUsesRequest names pictures that were to be sent into one conversation.
+type FindUsesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// conversation is where.
+	Conversation string `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// files are the pictures, 200 at most.
+	Files []string `protobuf:"bytes,2,rep,name=files,proto3" json:"files,omitempty"`
+	// after is the message after which to look.
+	After         int64 `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindUsesRequest) Reset() {
+	*x = FindUsesRequest{}
+	mi := &file_parley_chat_v1_image_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindUsesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindUsesRequest) ProtoMessage() {}
+
+func (x *FindUsesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_image_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindUsesRequest.ProtoReflect.Descriptor instead.
+func (*FindUsesRequest) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_image_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FindUsesRequest) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *FindUsesRequest) GetFiles() []string {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+func (x *FindUsesRequest) GetAfter() int64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+// FindUsesResponse is what was found.
+type FindUsesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// uses are messages with one of the pictures that were not recalled.
+	Uses []*ImageUse `protobuf:"bytes,1,rep,name=uses,proto3" json:"uses,omitempty"`
+	// next is where to look on, as after; 0: all was looked through.
+	Next          int64 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindUsesResponse) Reset() {
+	*x = FindUsesResponse{}
+	mi := &file_parley_chat_v1_image_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindUsesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindUsesResponse) ProtoMessage() {}
+
+func (x *FindUsesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_image_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindUsesResponse.ProtoReflect.Descriptor instead.
+func (*FindUsesResponse) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_image_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *FindUsesResponse) GetUses() []*ImageUse {
+	if x != nil {
+		return x.Uses
+	}
+	return nil
+}
+
+func (x *FindUsesResponse) GetNext() int64 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
+// ImageUse is a message with a picture.
+type ImageUse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// file is the picture.
+	File string `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// conversation is where the message is; empty in FindUsesResponse, which is about one.
+	Conversation string `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// seq is the message.
+	Seq           int64 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImageUse) Reset() {
+	*x = ImageUse{}
+	mi := &file_parley_chat_v1_image_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImageUse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImageUse) ProtoMessage() {}
+
+func (x *ImageUse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_image_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImageUse.ProtoReflect.Descriptor instead.
+func (*ImageUse) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_image_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ImageUse) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *ImageUse) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *ImageUse) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+// FindRecalledRequest names messages that had pictures.
+type FindRecalledRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// uses are they, 200 at most.
+	Uses          []*ImageUse `protobuf:"bytes,1,rep,name=uses,proto3" json:"uses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindRecalledRequest) Reset() {
+	*x = FindRecalledRequest{}
+	mi := &file_parley_chat_v1_image_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindRecalledRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindRecalledRequest) ProtoMessage() {}
+
+func (x *FindRecalledRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_image_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindRecalledRequest.ProtoReflect.Descriptor instead.
+func (*FindRecalledRequest) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_image_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *FindRecalledRequest) GetUses() []*ImageUse {
+	if x != nil {
+		return x.Uses
+	}
+	return nil
+}
+
+// FindRecalledResponse is those that have them no more.
+type FindRecalledResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// files are the pictures of messages that were recalled.
+	Files         []string `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindRecalledResponse) Reset() {
+	*x = FindRecalledResponse{}
+	mi := &file_parley_chat_v1_image_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindRecalledResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindRecalledResponse) ProtoMessage() {}
+
+func (x *FindRecalledResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_chat_v1_image_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindRecalledResponse.ProtoReflect.Descriptor instead.
+func (*FindRecalledResponse) Descriptor() ([]byte, []int) {
+	return file_parley_chat_v1_image_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FindRecalledResponse) GetFiles() []string {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 var File_parley_chat_v1_image_proto protoreflect.FileDescriptor
 
 const file_parley_chat_v1_image_proto_rawDesc = "" +
 	"\n" +
-	"\x1aparley/chat/v1/image.proto\x12\x0eparley.chat.v1\x1a\x1cparley/chat/v1/message.proto\"e\n" +
+	"\x1aparley/chat/v1/image.proto\x12\x0eparley.chat.v1\x1a\x1cparley/chat/v1/message.proto\x1a\x1cparley/chat/v1/options.proto\"e\n" +
 	"\x12IssueTicketRequest\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12+\n" +
-	"\x05image\x18\x02 \x01(\v2\x15.parley.chat.v1.ImageR\x05image\"-\n" +
+	"\x05image\x18\x02 \x01(\v2\x15.parley.chat.v1.ImageR\x05image\"?\n" +
 	"\x13IssueTicketResponse\x12\x16\n" +
-	"\x06ticket\x18\x01 \x01(\tR\x06ticket\"H\n" +
+	"\x06ticket\x18\x01 \x01(\tR\x06ticket\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\"H\n" +
 	"\x10FindImageRequest\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\"@\n" +
 	"\x11FindImageResponse\x12+\n" +
-	"\x05image\x18\x01 \x01(\v2\x15.parley.chat.v1.ImageR\x05image2\xbd\x01\n" +
+	"\x05image\x18\x01 \x01(\v2\x15.parley.chat.v1.ImageR\x05image\"a\n" +
+	"\x0fFindUsesRequest\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x14\n" +
+	"\x05files\x18\x02 \x03(\tR\x05files\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\x03R\x05after\"T\n" +
+	"\x10FindUsesResponse\x12,\n" +
+	"\x04uses\x18\x01 \x03(\v2\x18.parley.chat.v1.ImageUseR\x04uses\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\x03R\x04next\"T\n" +
+	"\bImageUse\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\"\n" +
+	"\fconversation\x18\x02 \x01(\tR\fconversation\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x03R\x03seq\"C\n" +
+	"\x13FindRecalledRequest\x12,\n" +
+	"\x04uses\x18\x01 \x03(\v2\x18.parley.chat.v1.ImageUseR\x04uses\",\n" +
+	"\x14FindRecalledResponse\x12\x14\n" +
+	"\x05files\x18\x01 \x03(\tR\x05files2\xf9\x02\n" +
 	"\fImageService\x12V\n" +
 	"\vIssueTicket\x12\".parley.chat.v1.IssueTicketRequest\x1a#.parley.chat.v1.IssueTicketResponse\x12U\n" +
-	"\tFindImage\x12 .parley.chat.v1.FindImageRequest\x1a!.parley.chat.v1.FindImageResponse\"\x03\x90\x02\x01B2Z0github.com/parley-im/parley/proto/chat/v1;chatv1b\x06proto3"
+	"\tFindImage\x12 .parley.chat.v1.FindImageRequest\x1a!.parley.chat.v1.FindImageResponse\"\x03\x90\x02\x01\x12V\n" +
+	"\bFindUses\x12\x1f.parley.chat.v1.FindUsesRequest\x1a .parley.chat.v1.FindUsesResponse\"\a\xa0\x82\x19\x01\x90\x02\x01\x12b\n" +
+	"\fFindRecalled\x12#.parley.chat.v1.FindRecalledRequest\x1a$.parley.chat.v1.FindRecalledResponse\"\a\xa0\x82\x19\x01\x90\x02\x01B2Z0github.com/parley-im/parley/proto/chat/v1;chatv1b\x06proto3"
 
 var (
 	file_parley_chat_v1_image_proto_rawDescOnce sync.Once
@@ -256,26 +558,37 @@ func file_parley_chat_v1_image_proto_rawDescGZIP() []byte {
 	return file_parley_chat_v1_image_proto_rawDescData
 }
 
-var file_parley_chat_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_parley_chat_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_parley_chat_v1_image_proto_goTypes = []any{
-	(*IssueTicketRequest)(nil),  // 0: parley.chat.v1.IssueTicketRequest
-	(*IssueTicketResponse)(nil), // 1: parley.chat.v1.IssueTicketResponse
-	(*FindImageRequest)(nil),    // 2: parley.chat.v1.FindImageRequest
-	(*FindImageResponse)(nil),   // 3: parley.chat.v1.FindImageResponse
-	(*Image)(nil),               // 4: parley.chat.v1.Image
+	(*IssueTicketRequest)(nil),   // 0: parley.chat.v1.IssueTicketRequest
+	(*IssueTicketResponse)(nil),  // 1: parley.chat.v1.IssueTicketResponse
+	(*FindImageRequest)(nil),     // 2: parley.chat.v1.FindImageRequest
+	(*FindImageResponse)(nil),    // 3: parley.chat.v1.FindImageResponse
+	(*FindUsesRequest)(nil),      // 4: parley.chat.v1.FindUsesRequest
+	(*FindUsesResponse)(nil),     // 5: parley.chat.v1.FindUsesResponse
+	(*ImageUse)(nil),             // 6: parley.chat.v1.ImageUse
+	(*FindRecalledRequest)(nil),  // 7: parley.chat.v1.FindRecalledRequest
+	(*FindRecalledResponse)(nil), // 8: parley.chat.v1.FindRecalledResponse
+	(*Image)(nil),                // 9: parley.chat.v1.Image
 }
 var file_parley_chat_v1_image_proto_depIdxs = []int32{
-	4, // 0: parley.chat.v1.IssueTicketRequest.image:type_name -> parley.chat.v1.Image
-	4, // 1: parley.chat.v1.FindImageResponse.image:type_name -> parley.chat.v1.Image
-	0, // 2: parley.chat.v1.ImageService.IssueTicket:input_type -> parley.chat.v1.IssueTicketRequest
-	2, // 3: parley.chat.v1.ImageService.FindImage:input_type -> parley.chat.v1.FindImageRequest
-	1, // 4: parley.chat.v1.ImageService.IssueTicket:output_type -> parley.chat.v1.IssueTicketResponse
-	3, // 5: parley.chat.v1.ImageService.FindImage:output_type -> parley.chat.v1.FindImageResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	9, // 0: parley.chat.v1.IssueTicketRequest.image:type_name -> parley.chat.v1.Image
+	9, // 1: parley.chat.v1.FindImageResponse.image:type_name -> parley.chat.v1.Image
+	6, // 2: parley.chat.v1.FindUsesResponse.uses:type_name -> parley.chat.v1.ImageUse
+	6, // 3: parley.chat.v1.FindRecalledRequest.uses:type_name -> parley.chat.v1.ImageUse
+	0, // 4: parley.chat.v1.ImageService.IssueTicket:input_type -> parley.chat.v1.IssueTicketRequest
+	2, // 5: parley.chat.v1.ImageService.FindImage:input_type -> parley.chat.v1.FindImageRequest
+	4, // 6: parley.chat.v1.ImageService.FindUses:input_type -> parley.chat.v1.FindUsesRequest
+	7, // 7: parley.chat.v1.ImageService.FindRecalled:input_type -> parley.chat.v1.FindRecalledRequest
+	1, // 8: parley.chat.v1.ImageService.IssueTicket:output_type -> parley.chat.v1.IssueTicketResponse
+	3, // 9: parley.chat.v1.ImageService.FindImage:output_type -> parley.chat.v1.FindImageResponse
+	5, // 10: parley.chat.v1.ImageService.FindUses:output_type -> parley.chat.v1.FindUsesResponse
+	8, // 11: parley.chat.v1.ImageService.FindRecalled:output_type -> parley.chat.v1.FindRecalledResponse
+	8, // [8:12] is the sub-list for method output_type
+	4, // [4:8] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_parley_chat_v1_image_proto_init() }
@@ -284,13 +597,14 @@ func file_parley_chat_v1_image_proto_init() {
 		return
 	}
 	file_parley_chat_v1_message_proto_init()
+	file_parley_chat_v1_options_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_chat_v1_image_proto_rawDesc), len(file_parley_chat_v1_image_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,8 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ImageService_IssueTicket_FullMethodName = "/parley.chat.v1.ImageService/IssueTicket"
-	ImageService_FindImage_FullMethodName   = "/parley.chat.v1.ImageService/FindImage"
+	ImageService_IssueTicket_FullMethodName  = "/parley.chat.v1.ImageService/IssueTicket"
+	ImageService_FindImage_FullMethodName    = "/parley.chat.v1.ImageService/FindImage"
+	ImageService_FindUses_FullMethodName     = "/parley.chat.v1.ImageService/FindUses"
+	ImageService_FindRecalled_FullMethodName = "/parley.chat.v1.ImageService/FindRecalled"
 )
 
 // ImageServiceClient is the client API for ImageService service.
@@ -28,14 +30,20 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // ImageService is what api asks of workers about pictures, whose bytes it keeps. It is
-// for processes of the cluster: it is behind neither the socket nor HTTP. Both calls
-// carry the user's token as metadata, as calls of ChatService do.
+// for processes of the cluster: it is behind neither the socket nor HTTP. Calls for a
+// user carry the user's token as metadata, as those of ChatService do; those that are
+// about what lies in the folder are api's own, and carry none.
 type ImageServiceClient interface {
 	// IssueTicket says that a picture lies ready. It is refused as SendMessage would be,
 	// when the user may not send into the conversation.
 	IssueTicket(ctx context.Context, in *IssueTicketRequest, opts ...grpc.CallOption) (*IssueTicketResponse, error)
 	// FindImage returns the picture of a message that the user may read.
 	FindImage(ctx context.Context, in *FindImageRequest, opts ...grpc.CallOption) (*FindImageResponse, error)
+	// FindUses looks through a piece of a conversation for messages with pictures that
+	// lie in the folder.
+	FindUses(ctx context.Context, in *FindUsesRequest, opts ...grpc.CallOption) (*FindUsesResponse, error)
+	// FindRecalled returns which messages have their pictures no more.
+	FindRecalled(ctx context.Context, in *FindRecalledRequest, opts ...grpc.CallOption) (*FindRecalledResponse, error)
 }
 
 type imageServiceClient struct {
@@ -66,19 +74,45 @@ func (c *imageServiceClient) FindImage(ctx context.Context, in *FindImageRequest
 	return out, nil
 }
 
+func (c *imageServiceClient) FindUses(ctx context.Context, in *FindUsesRequest, opts ...grpc.CallOption) (*FindUsesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindUsesResponse)
+	err := c.cc.Invoke(ctx, ImageService_FindUses_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *imageServiceClient) FindRecalled(ctx context.Context, in *FindRecalledRequest, opts ...grpc.CallOption) (*FindRecalledResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindRecalledResponse)
+	err := c.cc.Invoke(ctx, ImageService_FindRecalled_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ImageServiceServer is the server API for ImageService service.
 // All implementations must embed UnimplementedImageServiceServer
 // for forward compatibility.
 //
 // ImageService is what api asks of workers about pictures, whose bytes it keeps. It is
-// for processes of the cluster: it is behind neither the socket nor HTTP. Both calls
-// carry the user's token as metadata, as calls of ChatService do.
+// for processes of the cluster: it is behind neither the socket nor HTTP. Calls for a
+// user carry the user's token as metadata, as those of ChatService do; those that are
+// about what lies in the folder are api's own, and carry none.
 type ImageServiceServer interface {
 	// IssueTicket says that a picture lies ready. It is refused as SendMessage would be,
 	// when the user may not send into the conversation.
 	IssueTicket(context.Context, *IssueTicketRequest) (*IssueTicketResponse, error)
 	// FindImage returns the picture of a message that the user may read.
 	FindImage(context.Context, *FindImageRequest) (*FindImageResponse, error)
+	// FindUses looks through a piece of a conversation for messages with pictures that
+	// lie in the folder.
+	FindUses(context.Context, *FindUsesRequest) (*FindUsesResponse, error)
+	// FindRecalled returns which messages have their pictures no more.
+	FindRecalled(context.Context, *FindRecalledRequest) (*FindRecalledResponse, error)
 	mustEmbedUnimplementedImageServiceServer()
 }
 
@@ -94,6 +128,12 @@ func (UnimplementedImageServiceServer) IssueTicket(context.Context, *IssueTicket
 }
 func (UnimplementedImageServiceServer) FindImage(context.Context, *FindImageRequest) (*FindImageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method FindImage not implemented")
+}
+func (UnimplementedImageServiceServer) FindUses(context.Context, *FindUsesRequest) (*FindUsesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindUses not implemented")
+}
+func (UnimplementedImageServiceServer) FindRecalled(context.Context, *FindRecalledRequest) (*FindRecalledResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindRecalled not implemented")
 }
 func (UnimplementedImageServiceServer) mustEmbedUnimplementedImageServiceServer() {}
 func (UnimplementedImageServiceServer) testEmbeddedByValue()                      {}
@@ -152,6 +192,42 @@ func _ImageService_FindImage_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ImageService_FindUses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindUsesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ImageServiceServer).FindUses(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ImageService_FindUses_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ImageServiceServer).FindUses(ctx, req.(*FindUsesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ImageService_FindRecalled_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindRecalledRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ImageServiceServer).FindRecalled(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ImageService_FindRecalled_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ImageServiceServer).FindRecalled(ctx, req.(*FindRecalledRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ImageService_ServiceDesc is the grpc.ServiceDesc for ImageService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -166,6 +242,14 @@ var ImageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "FindImage",
 			Handler:    _ImageService_FindImage_Handler,
+		},
+		{
+			MethodName: "FindUses",
+			Handler:    _ImageService_FindUses_Handler,
+		},
+		{
+			MethodName: "FindRecalled",
+			Handler:    _ImageService_FindRecalled_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

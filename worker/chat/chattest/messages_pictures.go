@@ -14,6 +14,7 @@ func pictures(t *testing.T, open Open) {
 		"APictureIsWhatWasSent":       aPictureIsWhatWasSent,
 		"APictureIsSentOnce":          aPictureIsSentOnce,
 		"APictureIsRecalledOrItStays": aPictureIsRecalledOrItStays,
+		"PicturesInUseAreFound":       picturesInUseAreFound,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
@@ -50,6 +51,41 @@ func aPictureIsWhatWasSent(t *testing.T, open Open) {
 		if !ok || o.Message.Image == nil || *o.Message.Image != want || len(o.Recipients) != 2 {
 			t.Errorf("told: %+v", o)
 		}
+	}
+}
+
+func picturesInUseAreFound(t *testing.T, open Open) {
+	w := newWorld(t, open)
+	owner := w.users[0]
+	var seqs []chat.Seq
+	var uses []chat.PictureUse
+	for i := range 4 {
+		w.send(w.a, owner, w.group, fmt.Sprint("text-", i), "between")
+		i2 := cat()
+		i2.File = fmt.Sprint("file-", i)
+		m, err := w.sendPicture(w.a, owner, w.group, fmt.Sprint("picture-", i), i2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seqs = append(seqs, m.Seq)
+		uses = append(uses, chat.PictureUse{File: i2.File, Conversation: w.group, Seq: m.Seq})
+	}
+	w.amend(w.b, owner, chat.Amendment{Conversation: w.group, Seq: seqs[1], Kind: chat.Recalled, Request: "r"})
+	found, next, err := w.b.FindPictures(t.Context(), w.group, seqs[0])
+	if err != nil || next != 0 || len(found) != 2 || found[0].Seq != seqs[2] || found[1].Image == nil || found[1].Image.File != "file-3" {
+		t.Errorf("found %+v, look on at %d, %v", found, next, err)
+	}
+	if _, _, err := w.b.FindPictures(t.Context(), "nowhere", 0); code(err) != int(fault.NotFound) {
+		t.Errorf("nowhere: %v", err)
+	}
+	uses = append(uses, chat.PictureUse{File: "of nobody", Conversation: w.group, Seq: 1000}, chat.PictureUse{File: "nowhere", Conversation: "nowhere", Seq: 1},
+		chat.PictureUse{File: "a text", Conversation: w.group, Seq: seqs[0] - 1})
+	lacking, err := w.b.LackPictures(t.Context(), uses)
+	if err != nil || len(lacking) != 1 || lacking[0] != "file-1" {
+		t.Errorf("lacking: %q, %v", lacking, err)
+	}
+	if lacking, err := w.b.LackPictures(t.Context(), nil); err != nil || len(lacking) != 0 {
+		t.Errorf("of none: %q, %v", lacking, err)
 	}
 }
 

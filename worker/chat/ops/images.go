@@ -34,13 +34,13 @@ func (s *Service) IssueTicket(ctx context.Context, req *chatv1.IssueTicketReques
 		err = chat.Allow(chat.OpSend, v.Role, v.Type)
 	}
 	if err != nil || image.File == "" {
-		return &chatv1.IssueTicketResponse{}, err
+		return &chatv1.IssueTicketResponse{Seq: int64(v.Seq)}, err
 	}
 	ticket, err := s.cfg.Tokens.Ticket(auth.Ticket{Realm: c.Realm, User: c.User, Conversation: id, Image: image})
 	if err != nil {
 		return nil, err
 	}
-	return &chatv1.IssueTicketResponse{Ticket: ticket}, nil
+	return &chatv1.IssueTicketResponse{Ticket: ticket, Seq: int64(v.Seq)}, nil
 }
 
 // FindImage returns the picture of a message that the caller may read now.

@@ -208,3 +208,48 @@ func TestImagesAreBehindNoSocket(t *testing.T) {
 		t.Errorf("without a caller: %v", err)
 	}
 }
+
+func TestAPIIsToldWhichPicturesAreInUse(t *testing.T) {
+	s := newStage(t)
+	ann, bob := s.online("ann"), s.online("bob")
+	id := ann.direct(bob)
+	ann.must("sendMessage", params{"conversation": id, "requestId": request(), "text": "before"})
+	asked, err := s.service.IssueTicket(ann.by("IssueTicket"), &chatv1.IssueTicketRequest{Conversation: id, Image: &chatv1.Image{}})
+	if err != nil || asked.GetSeq() != 1 {
+		t.Fatalf("got %v, %v", asked, err)
+	}
+	ann.must("sendMessage", params{"conversation": id, "requestId": request(), "image": ann.ticket(id, cat())})
+	admitted := func(method string) context.Context { // no person asks
+		ctx, err := s.service.Admit(within(t), imageService+method, "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ctx
+	}
+	uses := func() *chatv1.FindUsesResponse {
+		t.Helper()
+		res, err := s.service.FindUses(admitted("FindUses"), &chatv1.FindUsesRequest{Conversation: id, Files: []string{"ab/dog.png", "ab/cat.png"}, After: asked.GetSeq()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	recalled := func() []string {
+		t.Helper()
+		res, err := s.service.FindRecalled(admitted("FindRecalled"), &chatv1.FindRecalledRequest{Uses: []*chatv1.ImageUse{{File: "ab/cat.png", Conversation: id, Seq: 2}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.GetFiles()
+	}
+	if u := uses(); len(u.GetUses()) != 1 || u.GetUses()[0].GetFile() != "ab/cat.png" || u.GetUses()[0].GetSeq() != 2 || u.GetNext() != 0 || len(recalled()) != 0 {
+		t.Errorf("got %v, recalled %q", u, recalled())
+	}
+	ann.must("recallMessage", params{"conversation": id, "seq": "2", "requestId": request()})
+	if u := uses(); len(u.GetUses()) != 0 || len(recalled()) != 1 {
+		t.Errorf("recalled: %v, %q", u, recalled())
+	}
+	if _, err := s.service.FindUses(within(t), &chatv1.FindUsesRequest{Files: make([]string, 201)}); fault.CodeOf(err) != fault.TooLarge {
+		t.Errorf("201 at once: %v", err)
+	}
+}

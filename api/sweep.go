@@ -1,0 +1,177 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/parley-im/parley/api/internal/files"
+	chatv1 "github.com/parley-im/parley/proto/chat/v1"
+	"github.com/parley-im/parley/proto/fault"
+)
+
+// When pictures go that nobody can get.
+const (
+	// sendable is how long somebody may send a picture that lies ready: a day, the life of
+	// its ticket, and some hours because clocks differ. Before that nothing is taken away,
+	// be it recalled: the same ticket may be sent a second time.
+	sendable = 24*time.Hour + 6*time.Hour
+	// sweepEvery is how often one of those who share a folder looks through it.
+	sweepEvery = 50 * time.Minute
+	// sweepLook is how often each of them asks whether it is due.
+	sweepLook = 5 * time.Minute
+	// sweepPause is after each question: people's calls come first.
+	sweepPause = 50 * time.Millisecond
+	// sweepAtOnce is how many pictures a question is about.
+	sweepAtOnce = 200
+)
+
+// sweeping looks through the folder now and then, until ctx ends.
+func (a *API) sweeping(ctx context.Context) {
+	for pause(ctx, sweepLook) {
+		due, err := a.files.Due(sweepEvery)
+		if err == nil && due {
+			err = a.sweep(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			a.log.Warn("pictures that nobody can get stay for now", "err", err)
+		}
+	}
+}
+
+// sweep takes pictures away that were not sent in time, or whose messages were recalled.
+// Workers say which: with the first question that is not answered it ends, and what it
+// does not know stays.
+func (a *API) sweep(ctx context.Context) error {
+	gone := 0
+	err := a.files.Noted(ctx, func(list []files.Noted) error {
+		n, err := a.sweepSome(ctx, list)
+		gone += n
+		return err
+	})
+	if gone > 0 {
+		a.log.Info("pictures that nobody can get were removed", "pictures", gone)
+	}
+	if err != nil {
+		_ = a.files.Again() // else it is tried an hour later
+	}
+	return err
+}
+
+// sweepSome does that for some pictures, and returns how many went.
+func (a *API) sweepSome(ctx context.Context, list []files.Noted) (gone int, err error) {
+	var sent []files.Noted
+	unknown := make(map[string][]files.Noted) // by conversation
+	for _, n := range list {
+		switch {
+		case time.Since(n.Kept) < sendable:
+		case n.Note.Seq > 0:
+			sent = append(sent, n)
+		default:
+			unknown[n.Note.Conversation] = append(unknown[n.Note.Conversation], n)
+		}
+	}
+	for some := range slices.Chunk(sent, sweepAtOnce) {
+		recalled, err := a.recalled(ctx, some)
+		if err != nil {
+			return gone, err
+		}
+		for _, n := range recalled { // another message may have it
+			if err := a.files.Renote(n, 0); err != nil {
+				return gone, err
+			}
+			n.Note.Seq = 0
+			unknown[n.Note.Conversation] = append(unknown[n.Note.Conversation], n)
+		}
+	}
+	for conversation, all := range unknown {
+		for some := range slices.Chunk(all, sweepAtOnce) {
+			n, err := a.sweepUnknown(ctx, conversation, some)
+			gone += n
+			if err != nil {
+				return gone, err
+			}
+		}
+	}
+	return gone, nil
+}
+
+// recalled returns those whose messages have them no more.
+func (a *API) recalled(ctx context.Context, list []files.Noted) (found []files.Noted, err error) {
+	uses := make([]*chatv1.ImageUse, len(list))
+	for i, n := range list {
+		uses[i] = &chatv1.ImageUse{File: string(n.ID), Conversation: n.Note.Conversation, Seq: n.Note.Seq}
+	}
+	res, err := a.images.FindRecalled(ctx, &chatv1.FindRecalledRequest{Uses: uses})
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range list {
+		if slices.Contains(res.GetFiles(), string(n.ID)) {
+			found = append(found, n)
+		}
+	}
+	return found, a.rest(ctx)
+}
+
+// sweepUnknown looks for messages with pictures that were to be sent into a conversation,
+// notes those, and takes away what has none.
+func (a *API) sweepUnknown(ctx context.Context, conversation string, list []files.Noted) (gone int, err error) {
+	req := &chatv1.FindUsesRequest{Conversation: conversation, After: list[0].Note.After}
+	for _, n := range list {
+		req.Files = append(req.Files, string(n.ID))
+		req.After = min(req.After, n.Note.After)
+	}
+	used := make(map[files.ID]int64)
+	for {
+		res, err := a.images.FindUses(ctx, req)
+		if fault.CodeOf(err) == fault.NotFound {
+			return 0, nil // of another database than this one, which knows nothing of it
+		}
+		if err != nil {
+			return 0, err
+		}
+		for _, u := range res.GetUses() {
+			used[files.ID(u.GetFile())] = u.GetSeq()
+		}
+		if err := a.rest(ctx); err != nil {
+			return 0, err
+		}
+		if res.GetNext() <= req.GetAfter() {
+			break
+		}
+		req.After = res.GetNext()
+	}
+	for _, n := range list {
+		if seq := used[n.ID]; seq > 0 {
+			err = a.files.Renote(n, seq)
+		} else if err = a.files.Remove(n.ID, n.Note); err == nil {
+			gone++
+			a.metrics.removed.Inc()
+		}
+		if err != nil {
+			return gone, err
+		}
+	}
+	return gone, nil
+}
+
+// rest is the pause after a question.
+func (a *API) rest(ctx context.Context) error {
+	if !pause(ctx, sweepPause) {
+		return fault.New(fault.Unavailable, "this api is leaving").Because(context.Cause(ctx))
+	}
+	return nil
+}
+
+// pause waits, and reports false when ctx ended before.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
