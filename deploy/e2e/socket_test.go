@@ -22,7 +22,6 @@ import (
 type doorstep struct {
 	*staged
 	file string
-	read int // times it was read again
 }
 
 func newDoorstep(t *testing.T, text string, flags ...string) *doorstep {

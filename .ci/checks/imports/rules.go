@@ -100,8 +100,8 @@ var rules = []rule{
 	},
 	{
 		about:  "./gateway/internal/ws/...",
-		allow:  "std ext ./proto/... ./gateway/internal/frame ./gateway/internal/ws/...",
-		reason: "ws knows sockets and frames, not users, groups or workers",
+		allow:  "std ext ./proto/... ./register/clientaddr ./gateway/internal/frame ./gateway/internal/proxyheader ./gateway/internal/ws/...",
+		reason: "ws knows sockets, frames and from where they come, not users, groups or workers",
 	},
 	{
 		about:  "./gateway/internal/hub/... ./gateway/internal/frame/...",
