@@ -101,7 +101,13 @@ export class Link {
    */
   private longest(): number {
     if (globalThis.document?.visibilityState === 'hidden') return 30_000;
-    return Math.abs(this.p.env.now() - this.lostAt) < 120_000 ? 2500 : 15_000;
+    if (Math.abs(this.p.env.now() - this.lostAt) >= 120_000) return 15_000;
+    return 6000 - this.patience(); // a try that began too early is given up, then comes the pause
+  }
+
+  /** patience is how long a try may take: every second one longer, for slow networks. */
+  private patience(): number {
+    return this.pace.n % 2 === 0 ? 3500 : 5500;
   }
 
   /** once is one conn from its dialling to its end. */
@@ -110,9 +116,7 @@ export class Link {
       const { env, frames, sync } = this.p;
       this.conn++;
       let refused = false;
-      // Every second try is given more time, for slow networks.
-      const dial = this.pace.n % 2 === 0 ? 3500 : 7000;
-      const socket = new Socket(env, frames, url, dial, {
+      const socket = new Socket(env, frames, url, this.patience(), {
         opened: () => {
           this.socket = socket;
           sync.enter(socket, url).catch(() => {
