@@ -154,10 +154,12 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 	}()
 	k := &counted{r: r, total: map[string]float64{}, last: map[string]map[string]float64{}}
 	watched := make(chan struct{})
+	var rate pace
 	go func() {
 		defer close(watched)
 		for n := 1; pause(talking, time.Second); n++ {
 			k.look()
+			rate.tick(time.Since(began), p.counters().Acks)
 			if n%5 == 0 {
 				s := p.counters()
 				c.Say("%s %4.0f s: sent %d, acknowledged %d, shown %d, resumes %d, rescued %.0f", c.Database, time.Since(began).Seconds(), s.Sends, s.Acks, s.Shown, s.Resumes, k.total["parley_chat_rescued_total"])
@@ -178,10 +180,10 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 	}
 	pause(ctx, c.Linger) // what was mended last works under load, too
 	res.Talked = time.Since(began)
-	res.AckedPerSecond = float64(p.counters().Acks) / res.Talked.Seconds()
 	hush()
 	<-quiet
 	<-watched
+	res.AckedPerSecond = rate.median()
 	k.look()
 	res.Redelivered, res.Rescued = k.total["parley_worker_redelivered_total"], k.total["parley_chat_rescued_total"]
 	return err
