@@ -150,8 +150,9 @@ func (c *Config) lockHolder(ctx context.Context, t talkers, p *Phase, database s
 // let it.
 const frozenFor = 14 * time.Second
 
-// leastAcks is how many sends a second must be acknowledged, in the second in the middle,
-// for a run to be one under load.
+// leastAcks is how many sends of each second of the talk must be acknowledged, then or
+// when the last fault is over, for a run to be one under load. How long they wait is
+// another figure.
 const leastAcks = 300
 
 func (c *Config) chatConfig(t talkers, database string) chat.Config {

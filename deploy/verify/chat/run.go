@@ -24,7 +24,7 @@ type Result struct {
 
 	Users, Directs, Groups int
 	Talked                 time.Duration `json:"talkedNs"`
-	AckedPerSecond         float64       `json:"ackedPerSecond"`
+	AckedPerSecond         float64       `json:"ackedPerSecond"` // by the end, over the time in which they were sent
 	Resumes                int64         `json:"resumes"`
 	Redelivered            float64       `json:"redelivered"` // events that another worker may have handled before
 	HistoryFetches         int64         `json:"historyFetches"`
@@ -93,6 +93,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.settle(ctx, r, p, res); err != nil {
 		return nil, err
 	}
+	res.AckedPerSecond = float64(p.counters().Acks) / res.Talked.Seconds()
 	err = c.judge(ctx, r, p, res)
 	res.Took = time.Since(began)
 	return res, err
@@ -154,12 +155,10 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 	}()
 	k := &counted{r: r, total: map[string]float64{}, last: map[string]map[string]float64{}}
 	watched := make(chan struct{})
-	var rate pace
 	go func() {
 		defer close(watched)
 		for n := 1; pause(talking, time.Second); n++ {
 			k.look()
-			rate.tick(time.Since(began), p.counters().Acks)
 			if n%5 == 0 {
 				s := p.counters()
 				c.Say("%s %4.0f s: sent %d, acknowledged %d, shown %d, resumes %d, rescued %.0f", c.Database, time.Since(began).Seconds(), s.Sends, s.Acks, s.Shown, s.Resumes, k.total["parley_chat_rescued_total"])
@@ -183,7 +182,6 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 	hush()
 	<-quiet
 	<-watched
-	res.AckedPerSecond = rate.median()
 	k.look()
 	res.Redelivered, res.Rescued = k.total["parley_worker_redelivered_total"], k.total["parley_chat_rescued_total"]
 	return err
