@@ -42,9 +42,9 @@ await play(async () => {
 			await m.page.waitForFunction(() => window.listed && window.painted);
 			times.push(await m.page.evaluate(() => ({ painted: window.painted, listed: window.listed })));
 		}
-		// The least: what else the machine does only adds to it.
-		const painted = Math.min(...times.map((t) => t.painted)), listed = Math.min(...times.map((t) => t.listed));
-		console.log(`        first paint after ${painted.toFixed()} ms, list after ${listed.toFixed()} ms, the least of ${looks}`);
+		const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
+		const painted = median(times.map((t) => t.painted)), listed = median(times.map((t) => t.listed));
+		console.log(`        first paint after ${painted.toFixed()} ms, list after ${listed.toFixed()} ms, medians of ${looks}`);
 		assert.ok(painted < mostWait && listed < mostWait, JSON.stringify(times));
 	}, 120_000);
 });
