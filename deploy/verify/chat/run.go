@@ -24,7 +24,7 @@ type Result struct {
 
 	Users, Directs, Groups int
 	Talked                 time.Duration `json:"talkedNs"`
-	AckedPerSecond         float64       `json:"ackedPerSecond"` // by the end, over the time in which they were sent
+	AckedPerSecond         float64       `json:"ackedPerSecond"`
 	Resumes                int64         `json:"resumes"`
 	Redelivered            float64       `json:"redelivered"` // events that another worker may have handled before
 	HistoryFetches         int64         `json:"historyFetches"`
@@ -93,7 +93,6 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.settle(ctx, r, p, res); err != nil {
 		return nil, err
 	}
-	res.AckedPerSecond = float64(p.counters().Acks) / res.Talked.Seconds()
 	err = c.judge(ctx, r, p, res)
 	res.Took = time.Since(began)
 	return res, err
@@ -179,6 +178,7 @@ func (c *Config) fire(ctx context.Context, r *rig, p *people, res *Result) error
 	}
 	pause(ctx, c.Linger) // what was mended last works under load, too
 	res.Talked = time.Since(began)
+	res.AckedPerSecond = float64(p.counters().Acks) / res.Talked.Seconds()
 	hush()
 	<-quiet
 	<-watched
