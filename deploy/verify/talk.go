@@ -67,8 +67,8 @@ func (c *Config) talk(ctx context.Context, t talkers, p *Phase, database string)
 	// Each count is reached soon after a start, for a process that is killed by the
 	// schedule counts from the beginning.
 	cfg.Points = map[string]string{
-		"worker-1":  string(faultpoint.ChatCommitted) + "=kill@60",  // between commit and fan-out
-		"worker-2":  string(faultpoint.ChatBound) + "=kill@12",      // between bind and the heads, while everybody comes
+		"worker-1":  string(faultpoint.ChatCommitted) + "=kill@60", // between commit and fan-out
+		"worker-2":  string(faultpoint.ChatBound) + "=kill@12",     // between bind and the heads, while everybody comes
 		"gateway-1": string(faultpoint.GatewayReplyQueued) + "=kill@800",
 		"worker-3":  string(faultpoint.WorkerHandled) + "=kill@420", // between the commit and the answer's way
 	}
