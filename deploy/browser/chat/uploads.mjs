@@ -49,7 +49,7 @@ export const refused = () => [
 	["SVG with a script", /Only PNG, JPEG/, "page", file("drawing.svg", "image/svg+xml", text("<svg xmlns='http://www.w3.org/2000/svg'><script>hacked=1</script></svg>"))],
 	["SVG that is called a PNG", /no picture|Only PNG, JPEG/, "line", file("drawing.png", "image/png", text("<svg xmlns='http://www.w3.org/2000/svg' onload='hacked=1'/>"))],
 	["11 MB", /10 MiB/, "page", file("large.png", "image/png", Buffer.concat([png(8, 8), Buffer.alloc(11 << 20)]))],
-	["a bomb: 20,000 × 20,000 pixels", /too large/, "line", file("bomb.png", "image/png", png(20_000, 20_000))],
+	["a bomb: 20,000 × 20,000 pixels", /too large/, "page", file("bomb.png", "image/png", png(20_000, 20_000))],
 	["100,000 frames", /too large/, "line", file("film.gif", "image/gif", gif(100_000))],
 	["a JPEG that breaks off", /damaged|Only PNG, JPEG/, "line", file("cut.jpg", "image/jpeg", cutJpeg())],
 	["nothing", /no picture|damaged|empty|Only PNG/, "line", file("empty.png", "image/png", Buffer.alloc(0))],

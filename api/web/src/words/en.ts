@@ -109,6 +109,7 @@ export const en = {
   imageGone: "The picture cannot be shown",
   notAnImage: "Only PNG, JPEG, GIF and WebP pictures can be sent.",
   imageTooBig: (mib: number) => `A picture may have ${mib} MiB at most.`,
+  imageTooLarge: (megapixels: number) => `That picture is too large: ${megapixels} million pixels at most.`,
 
   people: "People",
   peopleOnline: "Online now",

@@ -111,6 +111,7 @@ export const zh: Words = {
   imageGone: "图片无法显示",
   notAnImage: "只能发送 PNG、JPEG、GIF 和 WebP 图片。",
   imageTooBig: (mib) => `图片最大 ${mib} MiB。`,
+  imageTooLarge: (megapixels) => `图片太大：最多 ${megapixels * 100} 万像素。`,
 
   people: "联系人",
   peopleOnline: "在线的人",

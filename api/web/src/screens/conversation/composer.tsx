@@ -7,7 +7,7 @@ import { bytesLeft, nearEnd } from "../../state/length.ts";
 import { useModel } from "../../state/model.ts";
 import { complain, say } from "../../state/notes.ts";
 import type { StoredLine } from "../../state/parley.ts";
-import { isPicture, measure, mostBytes } from "../../state/pictures.ts";
+import { isModest, isPicture, measure, mostBytes, mostPixels } from "../../state/pictures.ts";
 import { wide } from "../../state/window.ts";
 import { words } from "../../words/index.ts";
 import { Tray } from "./tray.tsx";
@@ -15,7 +15,7 @@ import "./composer.css";
 
 /** ComposerHandle takes what was dropped elsewhere. */
 export interface ComposerHandle {
-  add(files: Iterable<File>): void;
+  add(files: Iterable<File>): Promise<void>;
 }
 
 interface Props {
@@ -37,18 +37,20 @@ export function Composer({ ref, id, editing, onEdit }: Props) {
   const text = editing ? changed.value : written;
   const w = words.value;
 
-  const add = (added: Iterable<File>) => {
-    const taken: File[] = [];
-    for (const file of added) {
+  const add = async (added: Iterable<File>) => {
+    box.current?.focus();
+    // Copied first: the browser empties the list once the event is over.
+    for (const file of [...added]) {
       if (!isPicture(file)) say(w.notAnImage);
       else if (file.size > mostBytes) say(w.imageTooBig(mostBytes / 1024 / 1024));
-      else taken.push(file);
+      else if (!(await isModest(file).catch(() => true))) say(w.imageTooLarge(mostPixels / 1e6));
+      else {
+        measure(file).catch(() => {}); // Then it is shown in a size of no picture.
+        draft(id, { files: [...draftOf(id).files, file] });
+      }
     }
-    for (const file of taken) measure(file).catch(() => {}); // Then it is shown in a size of no picture.
-    if (taken.length > 0) draft(id, { files: [...files, ...taken] });
-    box.current?.focus();
   };
-  useImperativeHandle(ref ?? null, () => ({ add }), [id, files]);
+  useImperativeHandle(ref ?? null, () => ({ add }), [id]);
 
   useEffect(() => {
     if (editing) changed.value = editing.text;
@@ -110,7 +112,7 @@ export function Composer({ ref, id, editing, onEdit }: Props) {
     const pasted = [...(event.clipboardData?.files ?? [])];
     if (pasted.length === 0 || editing) return;
     event.preventDefault();
-    add(pasted);
+    void add(pasted);
   };
 
   return (
@@ -146,7 +148,7 @@ export function Composer({ ref, id, editing, onEdit }: Props) {
           multiple
           hidden
           onChange={(event) => {
-            add(event.currentTarget.files ?? []);
+            void add(event.currentTarget.files ?? []);
             event.currentTarget.value = "";
           }}
         />

@@ -68,7 +68,7 @@ export function Conversation({ id, people, onPeople }: Props) {
       onDrop={(event) => {
         event.preventDefault();
         dropping.value = 0;
-        composer.current?.add(event.dataTransfer?.files ?? []);
+        void composer.current?.add(event.dataTransfer?.files ?? []);
       }}
     >
       <Head id={id} people={people} onPeople={onPeople} />
