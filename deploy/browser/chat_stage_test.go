@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/parley-im/parley/deploy/local"
 	"github.com/parley-im/parley/deploy/local/build"
@@ -15,9 +14,6 @@ import (
 
 // textPing is what browsers get instead of pings, which they cannot see.
 const textPing = `{"jsonrpc":"2.0","method":"ping"}`
-
-// buildTime is for a page and programs of which nothing is cached.
-const buildTime = 5 * time.Minute
 
 // chatStage is the chat of a `make run` with an empty database.
 type chatStage struct {

@@ -6,7 +6,7 @@ import "testing"
 func TestPeopleTalkOnThePage(t *testing.T) {
 	t.Parallel()
 	s := newChatStage(t)
-	for _, name := range []string{"first", "keyboard", "hostile", "size"} {
+	for _, name := range []string{"first", "keyboard", "hostile"} {
 		t.Run(name, func(t *testing.T) { s.play(t, "chat/"+name+".mjs") })
 	}
 }

@@ -18,6 +18,7 @@ import (
 )
 
 const (
+	buildTime = 5 * time.Minute  // for a page and programs of which nothing is cached
 	startTime = 60 * time.Second // for a process to be ready
 	playTime  = 6 * time.Minute  // for a play on a busy machine; alone it takes a fraction
 )
@@ -107,10 +108,10 @@ const player = "play"
 // cluster starts the processes that `make example` starts, on free ports.
 func cluster(t *testing.T, example string, out proc.Output) (*local.Cluster, local.Ports) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startTime)
-	defer cancel()
+	building, done := context.WithTimeout(t.Context(), buildTime)
+	defer done()
 	worker := path.Join(build.Examples, example)
-	programs, err := build.Builder{}.Programs(t.Context(), build.Register, build.Gateway, worker)
+	programs, err := build.Builder{}.Programs(building, build.Register, build.Gateway, worker)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +133,8 @@ func cluster(t *testing.T, example string, out proc.Output) (*local.Cluster, loc
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), startTime)
+	defer cancel()
 	if err := c.Ready(ctx); err != nil {
 		t.Fatal(err)
 	}
