@@ -120,8 +120,9 @@ func (c *Config) outages(ctx context.Context, t talkers, p *Phase, database stri
 	return nil
 }
 
-// lockHolder freezes a worker that holds the locks of conversations, for longer than a
-// database lets a transaction stand still. Those who wait for the locks go on without it.
+// lockHolder has a worker stand still while it holds the locks of conversations, for much
+// longer than a database lets a transaction do so. Those who wait for the locks go on
+// without it.
 func (c *Config) lockHolder(ctx context.Context, t talkers, p *Phase, database string) error {
 	if there, err := p.reachable(ctx, database); !there {
 		return err
@@ -130,25 +131,26 @@ func (c *Config) lockHolder(ctx context.Context, t talkers, p *Phase, database s
 	cfg.Users, cfg.Rate = 24, 100
 	// It stops by itself soon after people begin to talk, and is let go on by the schedule.
 	cfg.Points = map[string]string{"worker-1": string(faultpoint.ChatLocked) + "=stop@40"}
-	cfg.Schedule = []chat.Fault{{At: 4 * time.Second, Role: chat.Workers, Kind: chat.Freeze, For: frozenFor}}
+	cfg.Schedule = []chat.Fault{{At: time.Second, Role: chat.Workers, Kind: chat.Halt, For: frozenFor}}
 	r, err := chat.Run(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	p.Chat = r
-	if r.Findings.LongestToAck >= frozenFor {
+	if r.Findings.LongestToAck >= heldFor {
 		p.problem("a send waited %v: others did not go on without the one that holds the locks", r.Findings.LongestToAck)
-	}
-	if r.Findings.LongestToAck < 4*time.Second {
-		p.problem("no send waited longer than %v: nobody held a lock", r.Findings.LongestToAck)
 	}
 	p.judgeChat()
 	return nil
 }
 
-// frozenFor is how long a lock holder stands still, about three times as long as databases
-// let it.
-const frozenFor = 14 * time.Second
+// frozenFor is how long a lock holder stands still, and heldFor how long a send may wait
+// then: gateways miss it after their patience, and databases end its transaction after a
+// second.
+const (
+	frozenFor = 14 * time.Second
+	heldFor   = 5 * time.Second
+)
 
 // leastAcks is how many sends a second must be acknowledged for a run to be one under
 // load.

@@ -28,6 +28,7 @@ const (
 	KillLong Kind = "kill, restart later"
 	Stop     Kind = "SIGTERM, restart"
 	Freeze   Kind = "SIGSTOP"
+	Halt     Kind = "stands still at its fault point"
 	Down     Kind = "connections cut and refused" // of a server that is not ours
 	Stuck    Kind = "no byte passes"              // of a server that is not ours
 	Locked   Kind = "another holds the write lock"

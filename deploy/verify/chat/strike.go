@@ -33,6 +33,9 @@ func (r *rig) play(ctx context.Context, schedule []Fault, note func(Fault)) erro
 	return errors.Join(errs...)
 }
 
+// haltsWithin is how long a process may take to come to the point where it stands still.
+const haltsWithin = 10 * time.Second
+
 // strike does one fault and mends it.
 func (r *rig) strike(ctx context.Context, f Fault) error {
 	switch f.Role {
@@ -61,6 +64,14 @@ func (r *rig) strike(ctx context.Context, f Fault) error {
 		return errors.Join(err, p.Start())
 	case Freeze:
 		if err := p.Signal(syscall.SIGSTOP); err != nil {
+			return err
+		}
+		pause(ctx, f.For)
+		return p.Thaw()
+	case Halt:
+		waiting, cancel := context.WithTimeout(ctx, haltsWithin)
+		defer cancel()
+		if err := p.AwaitFrozen(waiting); err != nil {
 			return err
 		}
 		pause(ctx, f.For)

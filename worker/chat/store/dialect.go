@@ -11,11 +11,15 @@ import (
 	"gorm.io/gorm"
 )
 
-// timeLimit is how long a statement, a wait for a lock and the idleness of a
-// transaction may last, and a transaction as a whole: a worker that stands still must
-// not hold others up for ever. The databases have it as a setting of the session, so
-// that it also holds for a process that is stopped.
+// timeLimit is how long a statement, a wait for a lock and a transaction as a whole may
+// last: a worker that is slow must not hold others up for ever.
 const timeLimit = 5 * time.Second
+
+// stillLimit is how long a transaction may stand still between two statements, which
+// takes milliseconds. It is a setting of the session, so that databases end the
+// transaction, and let go of its locks, even of a process that is stopped: all who talk
+// where it held a lock wait that long. MariaDB counts whole seconds.
+const stillLimit = time.Second
 
 // dialect is what differs between databases.
 type dialect interface {

@@ -158,7 +158,7 @@ func TestErrorsLeaveWithACode(t *testing.T) {
 func TestSettingsOfSessions(t *testing.T) {
 	mariadb := settings("10.11.6-MariaDB-0+deb12u1", map[string]string{"max_statement_time": "9", "time_zone": "'+08:00'"})
 	mysql := settings("8.4.3", nil)
-	for name, want := range map[string]string{"tx_isolation": "'READ-COMMITTED'", "idle_transaction_timeout": "5", "innodb_lock_wait_timeout": "5", "max_statement_time": "9", "time_zone": "'+00:00'", "wait_timeout": ""} {
+	for name, want := range map[string]string{"tx_isolation": "'READ-COMMITTED'", "idle_transaction_timeout": "1", "innodb_lock_wait_timeout": "5", "max_statement_time": "9", "time_zone": "'+00:00'", "wait_timeout": ""} {
 		if mariadb[name] != want {
 			t.Errorf("MariaDB: %s is %q, want %q", name, mariadb[name], want)
 		}

@@ -97,7 +97,7 @@ func settings(version string, given map[string]string) map[string]string {
 	if strings.Contains(version, "MariaDB") {
 		all["tx_isolation"] = "'READ-COMMITTED'"
 		all["max_statement_time"] = seconds
-		all["idle_transaction_timeout"] = seconds
+		all["idle_transaction_timeout"] = strconv.Itoa(int(stillLimit.Seconds()))
 	} else {
 		all["transaction_isolation"] = "'READ-COMMITTED'"
 		all["max_execution_time"] = strconv.FormatInt(timeLimit.Milliseconds(), 10) // of a SELECT; there is none for what writes

@@ -35,7 +35,7 @@ func newPostgres(url string, conns int) (dialect, error) {
 		"default_transaction_isolation":       "read committed",
 		"statement_timeout":                   limit,
 		"lock_timeout":                        limit,
-		"idle_in_transaction_session_timeout": limit,
+		"idle_in_transaction_session_timeout": strconv.FormatInt(stillLimit.Milliseconds(), 10),
 		// Every statement of ours has its index. A plan that was made for an empty table
 		// and kept would read all of a full one until the next ANALYZE.
 		"enable_seqscan": "off",
