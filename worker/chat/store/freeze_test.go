@@ -42,8 +42,8 @@ func TestAFrozenWorkerDoesNotHoldOthersUp(t *testing.T) {
 		}
 
 		// Reading waits for nobody, nor do other conversations where there are several locks.
-		// Meanwhile it moves, so that the lock stays.
-		freeze := moving(t, tx)
+		// The lock stays until that is done.
+		hurry := unhurried(t, d, tx)
 		if v, err := other.View(t.Context(), p[0], g.ID); err != nil || v.Seq != 1 {
 			t.Errorf("view: %+v, %v", v, err)
 		}
@@ -52,7 +52,7 @@ func TestAFrozenWorkerDoesNotHoldOthersUp(t *testing.T) {
 				t.Errorf("a send elsewhere: %v", err)
 			}
 		}
-		freeze()
+		hurry()
 		began := time.Now()
 		if d.Name == "sqlite" {
 			if _, err := other.AddMembers(t.Context(), p[0], g.ID, []chat.UserID{p[2].User}, "add"); err == nil || fault.CodeOf(err) != fault.Unavailable {
@@ -99,24 +99,31 @@ func TestAFrozenWorkerDoesNotHoldOthersUp(t *testing.T) {
 	})
 }
 
-// moving has a transaction ask for something all the time, until what is returned is called.
-func moving(t *testing.T, tx *sql.Tx) (freeze func()) {
-	ctx, stop := context.WithCancel(context.Background())
-	var done sync.WaitGroup
-	done.Go(func() {
-		for tick := time.NewTicker(100 * time.Millisecond); ; {
-			select {
-			case <-ctx.Done():
-				tick.Stop()
-				return
-			case <-tick.C:
-			}
-			if _, err := tx.ExecContext(context.Background(), "SELECT 1"); err != nil {
-				t.Errorf("a transaction that moves: %v", err)
-			}
+// patience are the statements that read and set how long a server lets a transaction
+// stand still.
+var patience = map[string]struct{ read, set string }{
+	"postgres": {"SHOW idle_in_transaction_session_timeout", "SET idle_in_transaction_session_timeout = '%s'"},
+	"mysql":    {"SELECT @@idle_transaction_timeout", "SET idle_transaction_timeout = %s"},
+}
+
+// unhurried has a server wait for a transaction until what is returned is called.
+func unhurried(t *testing.T, d storetest.Database, tx *sql.Tx) (hurry func()) {
+	set, ok := patience[d.Name]
+	if !ok {
+		return func() {}
+	}
+	var was string
+	if err := tx.QueryRowContext(context.Background(), set.read).Scan(&was); err != nil {
+		t.Logf("no setting of transactions: %v", err) // MySQL has one of conns, and is more patient
+		return func() {}
+	}
+	want := func(value string) {
+		if _, err := tx.ExecContext(context.Background(), fmt.Sprintf(set.set, value)); err != nil {
+			t.Errorf("%s: %v", value, err)
 		}
-	})
-	return func() { stop(); done.Wait() }
+	}
+	want("0") // for ever
+	return func() { want(was) }
 }
 
 // TestASlowTransactionIsGivenUp has a transaction wait for something that does not come,
