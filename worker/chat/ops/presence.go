@@ -47,7 +47,7 @@ func (s *Service) GetPresence(ctx context.Context, req *chatv1.GetPresenceReques
 		if !s.cfg.Presence.Whole() {
 			return nil, patient(fault.New(fault.Unavailable, "who is there is not known yet"))
 		}
-		res.Presences = s.cfg.Presence.Look(shared)
+		res.Presences = s.cfg.Presence.Look(c.User, shared)
 	}
 	return res, nil
 }

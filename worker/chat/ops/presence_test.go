@@ -15,7 +15,7 @@ import (
 // everybody is a Presence: all are online.
 type everybody struct{}
 
-func (everybody) Look(users []chat.UserID) (list []*chatv1.Presence) {
+func (everybody) Look(_ chat.UserID, users []chat.UserID) (list []*chatv1.Presence) {
 	for _, u := range users {
 		list = append(list, &chatv1.Presence{User: string(u), Online: true, Owner: "o", Counter: 1 << 53})
 	}

@@ -37,8 +37,8 @@ type Sender interface {
 
 // Presence knows who is online.
 type Presence interface {
-	// Look returns what is known of users, without asking anybody.
-	Look(users []chat.UserID) []*chatv1.Presence
+	// Look tells somebody what is known of users, without asking anybody.
+	Look(by chat.UserID, users []chat.UserID) []*chatv1.Presence
 	// Whole reports whether this process has heard of everybody: one that has just
 	// started, or stood still, has not.
 	Whole() bool

@@ -6,9 +6,9 @@
 // workers tells the others: the first by rendezvous hash of those that have been there
 // for a few seconds. When it goes, the next one tells again what it may have left
 // untold. What a worker hears may be behind what another hears: who has answered, or told,
-// what turns out to be over tells how it is too, because nobody else knows that somebody
-// believes it. News can be lost or come twice all the same: clients ask when they open a
-// session or a conversation.
+// what turns out to be over tells those who heard it how it is, because nobody else knows
+// that they believe it. News can be lost or come twice all the same: clients ask when they
+// open a session or a conversation.
 //
 // Who has something to be told stands in a queue, once, and what is told is how it is
 // when the turn comes: the death of a full gateway is told slowly, news waits while the

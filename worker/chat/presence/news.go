@@ -21,13 +21,13 @@ const (
 	mostNews   = 1 << 17         // users in the queue; of further ones nothing is told, clients ask
 )
 
-// news is the queue of users of whom this worker has something to tell: each once, and
-// what is told is how it is when its turn comes. So it does not grow while users come and
-// go, or the store is away.
+// news is the queue of users of whom this worker has something to tell: each once, with
+// whom to tell, and what is told is how it is when its turn comes. So it does not grow
+// while users come and go, or the store is away.
 type news struct {
 	mu           sync.Mutex // guards what follows; a leaf
 	queue        []string
-	queued       map[string]struct{}
+	queued       map[string]audience
 	kept         time.Time // when the picture was last looked after
 	quiet        time.Time // until then nothing is told
 	told, failed int64
@@ -36,21 +36,25 @@ type news struct {
 }
 
 func newNews() news {
-	return news{queued: make(map[string]struct{}), kept: time.Now(), wake: make(chan struct{}, 1)}
+	return news{queued: make(map[string]audience), kept: time.Now(), wake: make(chan struct{}, 1)}
 }
 
-// add queues a user, if it is not queued.
-func (n *news) add(user string) {
+// add queues a user for an audience, or adds that to the one for whom it is queued.
+func (n *news) add(user string, to audience) {
+	if to.empty() {
+		return
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if _, there := n.queued[user]; there {
+	if before, there := n.queued[user]; there {
+		n.queued[user] = before.with(to)
 		return
 	}
 	if len(n.queue) >= mostNews {
 		n.failed++
 		return
 	}
-	n.queued[user] = struct{}{}
+	n.queued[user] = to
 	n.queue = append(n.queue, user)
 	select {
 	case n.wake <- struct{}{}:
@@ -78,27 +82,28 @@ func (n *news) current(now time.Time) bool {
 
 // next takes a user from the queue; ok is false when there is none, or nothing is to be
 // told for a while.
-func (n *news) next(now time.Time) (user string, ok bool, wait time.Duration) {
+func (n *news) next(now time.Time) (user string, to audience, ok bool, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {
 	case len(n.queue) == 0:
-		return "", false, 0
+		return "", audience{}, false, 0
 	case now.Sub(n.kept) > standstill:
-		return "", false, tick
+		return "", audience{}, false, tick
 	case now.Before(n.quiet):
-		return "", false, n.quiet.Sub(now)
+		return "", audience{}, false, n.quiet.Sub(now)
 	}
 	user, n.queue = n.queue[0], n.queue[1:]
 	if len(n.queue) == 0 {
 		n.queue = nil // so that its memory goes
 	}
+	to = n.queued[user]
 	delete(n.queued, user)
-	return user, true, 0
+	return user, to, true, 0
 }
 
 // done counts. What went wrong is tried again, with what is so then.
-func (n *news) done(user string, err error) {
+func (n *news) done(user string, to audience, err error) {
 	n.mu.Lock()
 	if err == nil {
 		n.told++
@@ -107,7 +112,7 @@ func (n *news) done(user string, err error) {
 	}
 	n.mu.Unlock()
 	if err != nil {
-		n.add(user)
+		n.add(user, to)
 	}
 }
 
@@ -120,11 +125,11 @@ func (n *news) stats() Stats {
 // tell tells what is in the queue until ctx ends, slowly enough to hurt nobody.
 func (p *Presence) tell(ctx context.Context) {
 	for ctx.Err() == nil {
-		user, ok, wait := p.news.next(time.Now())
+		user, to, ok, wait := p.news.next(time.Now())
 		switch {
 		case ok:
-			err := p.one(ctx, user)
-			p.news.done(user, err)
+			err := p.one(ctx, user, to)
+			p.news.done(user, to, err)
 			wait = tellEvery
 			if err != nil {
 				wait = againAfter
@@ -141,24 +146,32 @@ func (p *Presence) tell(ctx context.Context) {
 	}
 }
 
-// one tells how it is with a user to whom it concerns and who is there. While this process
-// has not heard of everybody, that is all of them: a gateway that it is not in step with
-// gets everything anyway.
-func (p *Presence) one(ctx context.Context, user string) error {
+// one tells an audience how it is with a user.
+func (p *Presence) one(ctx context.Context, user string, to audience) error {
 	ctx, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
-	peers, err := p.cfg.Peers(ctx, chat.UserID(user))
-	if err != nil {
-		return err
+	names := to.some
+	if to.all {
+		var err error
+		if names, err = p.concerned(ctx, user); err != nil {
+			return err
+		}
 	}
-	whole := p.Whole()
-	to := slices.DeleteFunc(peers, func(u chat.UserID) bool {
-		return string(u) == user || whole && !p.cfg.Users.Present(string(u))
-	})
-	if len(to) == 0 {
+	if len(names) == 0 {
 		return nil
 	}
-	return p.cfg.Tell(ctx, to, p.of(user, false, p.cfg.Users.Present(user)))
+	return p.cfg.Tell(ctx, names, p.of(user, false, p.cfg.Users.Present(user), to))
+}
+
+// concerned returns whom a user concerns and who is there. While this process has not
+// heard of everybody, that is all of them: a gateway that it is not in step with gets
+// everything anyway.
+func (p *Presence) concerned(ctx context.Context, user string) ([]chat.UserID, error) {
+	peers, err := p.cfg.Peers(ctx, chat.UserID(user))
+	whole := p.Whole()
+	return slices.DeleteFunc(peers, func(u chat.UserID) bool {
+		return string(u) == user || whole && !p.cfg.Users.Present(string(u))
+	}), err
 }
 
 // pause waits, or until ctx ends.

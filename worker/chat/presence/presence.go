@@ -76,8 +76,8 @@ type Presence struct {
 	mu      sync.Mutex          // guards what follows; a leaf
 	users   map[string]struct{} // taken for online
 	counter int64               // of what was said last
-	offline said                // who was said to be offline
-	online  said                // who was said to be online, and had no conn any more
+	offline said                // who was told that somebody is offline
+	online  said                // who was told that somebody is online who had no conn any more
 
 	news news
 
@@ -191,9 +191,11 @@ func (p *Presence) see(user string, now time.Time, quiet bool) {
 		since, left := p.leaving[user]
 		delete(p.leaving, user)
 		late := left && now.Sub(since) > Grace-skew
-		news, believed := p.set(user, true)
-		if believed || (news || late) && !quiet {
-			p.note(change{user, now}, believed)
+		news, believers := p.set(user, true)
+		if (news || late) && !quiet {
+			p.note(change{user, now}, believers)
+		} else {
+			p.news.add(user, believers)
 		}
 	case p.has(user):
 		if _, there := p.leaving[user]; !there {
@@ -212,8 +214,8 @@ func (p *Presence) expire(now time.Time) {
 		if p.cfg.Users.Present(user) {
 			continue // the news of it is on its way
 		}
-		_, believed := p.set(user, false)
-		p.note(change{user, now}, believed)
+		_, believers := p.set(user, false)
+		p.note(change{user, now}, believers)
 	}
 	p.mu.Lock()
 	p.offline.turn(now)
@@ -226,13 +228,14 @@ func (p *Presence) expire(now time.Time) {
 	p.recent = slices.Delete(p.recent, 0, old)
 }
 
-// note remembers a change, and has it told if that is this worker's part, or believed
-// says that somebody believes something else because of it.
-func (p *Presence) note(c change, believed bool) {
+// note remembers a change, and has it told: to everybody if that is this worker's part,
+// otherwise to those who believe something else because of it.
+func (p *Presence) note(c change, believers audience) {
 	p.recent = append(p.recent, c)
-	if believed || first(p.told, c.user) == p.cfg.Boot {
-		p.news.add(c.user)
+	if first(p.told, c.user) == p.cfg.Boot {
+		believers = everybody
 	}
+	p.news.add(c.user, believers)
 }
 
 // look finds out which workers tell. What one that is gone may have left untold is told
@@ -268,7 +271,7 @@ func (p *Presence) look(now time.Time) {
 	for _, c := range p.recent {
 		was := first(before, c.user)
 		if was != 0 && !slices.Contains(tellers, was) && first(tellers, c.user) == p.cfg.Boot {
-			p.news.add(c.user)
+			p.news.add(c.user, everybody)
 		}
 	}
 }
@@ -278,29 +281,30 @@ func (p *Presence) Whole() bool {
 	return (p.cfg.Whole == nil || p.cfg.Whole()) && p.news.current(time.Now())
 }
 
-// Look returns what is known of users, without asking anybody.
-func (p *Presence) Look(users []chat.UserID) []*chatv1.Presence {
-	list := make([]*chatv1.Presence, len(users))
+// Look tells somebody what is known of users, without asking anybody. Should it turn out
+// to have been over already, they are told how it is.
+func (p *Presence) Look(by chat.UserID, users []chat.UserID) []*chatv1.Presence {
+	list, to := make([]*chatv1.Presence, len(users)), audience{some: []chat.UserID{by}}
 	for i, u := range users {
 		claimed := p.cfg.Users.Present(string(u))
-		list[i] = p.of(string(u), claimed, claimed)
+		list[i] = p.of(string(u), claimed, claimed, to)
 	}
 	return list
 }
 
 // of is what is said of a user, who is there if counted in any case; claimed is whether
 // there is a conn. What has a higher counter is the later truth: both are taken under the
-// lock under which that changes, and so is the note of what may be over already.
-func (p *Presence) of(user string, counted, claimed bool) *chatv1.Presence {
+// lock under which that changes, and so is the note of who hears what may be over already.
+func (p *Presence) of(user string, counted, claimed bool, to audience) *chatv1.Presence {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, online := p.users[user]
 	online = online || counted
 	switch {
 	case !online:
-		p.offline.add(user)
+		p.offline.add(user, to)
 	case !claimed:
-		p.online.add(user)
+		p.online.add(user, to)
 	}
 	p.counter++
 	return &chatv1.Presence{User: user, Online: online, Owner: p.owner, Counter: p.counter}
@@ -322,16 +326,16 @@ func (p *Presence) has(user string) bool {
 	return online
 }
 
-// set takes a user for online or offline. news: that is new; believed: this worker has
-// said the opposite lately.
-func (p *Presence) set(user string, online bool) (news, believed bool) {
+// set takes a user for online or offline. news: that is new; believers are those whom
+// this worker has told the opposite lately.
+func (p *Presence) set(user string, online bool) (news bool, believers audience) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, was := p.users[user]
 	if online {
 		p.users[user] = struct{}{}
-		return !was, p.offline.has(user)
+		return !was, p.offline.take(user)
 	}
 	delete(p.users, user)
-	return was, p.online.has(user)
+	return was, p.online.take(user)
 }

@@ -27,6 +27,9 @@ type world struct {
 	boots   []uint64
 	feeds   []*feed
 	news    []string      // "owner user online", as told
+	named   []string      // who was told by name, of those in askers: "owner to"
+	askers  []chat.UserID // who may be told without being who it concerns
+	asked   int           // times that the store was asked whom it concerns
 	away    error         // what the store says
 	stuck   chan struct{} // what calls of the store wait for; nil: for nothing
 	stopped chan struct{} // what workers stand still for; nil: they run
@@ -92,6 +95,7 @@ func (w *world) start(t *testing.T, boot uint64) (p *Presence, stop func()) {
 		Peers: func(context.Context, chat.UserID) ([]chat.UserID, error) {
 			w.mu.Lock()
 			away, stuck := w.away, w.stuck
+			w.asked++
 			w.mu.Unlock()
 			if stuck != nil {
 				<-stuck
@@ -101,6 +105,10 @@ func (w *world) start(t *testing.T, boot uint64) (p *Presence, stop func()) {
 		Tell: func(_ context.Context, to []chat.UserID, n *chatv1.Presence) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
+			if slices.Contains(w.askers, to[0]) {
+				w.named = append(w.named, fmt.Sprintf("%s %s %v %v", n.GetOwner(), n.GetUser(), n.GetOnline(), to))
+				return nil
+			}
 			want := []chat.UserID{"watcher"}
 			if w.partial {
 				want = append(want, "away") // it may be there
@@ -205,11 +213,11 @@ func TestComingIsToldOnceAndGoingAfterTheGrace(t *testing.T) {
 		}
 		w.set(false, "ann")
 		time.Sleep(Grace - time.Second)
-		if news := w.heard(); len(news) != 0 || !p.Look([]chat.UserID{"ann"})[0].GetOnline() {
+		if news := w.heard(); len(news) != 0 || !p.Look("watcher", []chat.UserID{"ann"})[0].GetOnline() {
 			t.Errorf("within the grace: told %v", news)
 		}
 		time.Sleep(2 * time.Second)
-		if news := w.heard(); len(news) != 1 || p.Look([]chat.UserID{"ann"})[0].GetOnline() {
+		if news := w.heard(); len(news) != 1 || p.Look("watcher", []chat.UserID{"ann"})[0].GetOnline() {
 			t.Errorf("after the grace: told %v", news)
 		}
 	})
@@ -272,7 +280,7 @@ func TestWhoAnsweredWhatWasNoLongerSoTellsHowItIs(t *testing.T) {
 		w.hold(1, ann)
 		w.set(true, ann)
 		w.heard()
-		if p2.Look([]chat.UserID{chat.UserID(ann)})[0].GetOnline() {
+		if p2.Look("watcher", []chat.UserID{chat.UserID(ann)})[0].GetOnline() {
 			t.Fatal("it has heard")
 		}
 		w.catchUp(1)
@@ -287,7 +295,7 @@ func TestWhoAnsweredWhatWasNoLongerSoTellsHowItIs(t *testing.T) {
 		w.catchUp(1)
 		time.Sleep(Grace - skew + 2*time.Second)
 		w.heard()
-		if !p2.Look([]chat.UserID{chat.UserID(ann)})[0].GetOnline() {
+		if !p2.Look("watcher", []chat.UserID{chat.UserID(ann)})[0].GetOnline() {
 			t.Fatal("it saw her go as early as the other")
 		}
 		time.Sleep(skew)
