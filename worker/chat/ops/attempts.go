@@ -5,9 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/maypok86/otter/v2"
-	"golang.org/x/time/rate"
-
 	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/worker/chat"
 )
@@ -16,8 +13,7 @@ import (
 // address, each worker for itself: several workers allow several times as much. Whoever
 // is slowed down by name is the attacked one too, so that bound is a wide one.
 type attempts struct {
-	now func() time.Time
-	by  *otter.Cache[string, *rate.Limiter]
+	by limiters[string]
 }
 
 // The bounds: so many at once, and then one more each interval.
@@ -30,7 +26,7 @@ const (
 )
 
 func newAttempts(now func() time.Time) *attempts {
-	return &attempts{now, otter.Must(&otter.Options[string, *rate.Limiter]{MaximumSize: attemptsKnown})}
+	return &attempts{newLimiters[string](now, attemptsKnown)}
 }
 
 // take counts an attempt, or says when the next one may be made.
@@ -65,10 +61,7 @@ func origins(remote string) string {
 }
 
 func (a *attempts) one(key string, every time.Duration, burst int) error {
-	l, _ := a.by.ComputeIfAbsent(key, func() (*rate.Limiter, bool) {
-		return rate.NewLimiter(rate.Every(every), burst), false
-	})
-	if l == nil || l.AllowN(a.now(), 1) {
+	if a.by.take(key, every, burst) {
 		return nil
 	}
 	return fault.New(fault.RateLimited, "too many tries: wait a little").After(every)

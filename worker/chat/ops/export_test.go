@@ -28,6 +28,12 @@ const (
 	ReceiptsAtOnce = receiptsAtOnce
 )
 
+// The bounds of edits and recalls.
+const (
+	AmendsAtOnce = amendsAtOnce
+	AmendEvery   = amendEvery
+)
+
 // RenewAt does what Run does in the minute of now.
 func (s *Service) RenewAt(ctx context.Context, now time.Time) { s.renew(ctx, now) }
 

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -79,7 +80,7 @@ func (s *Service) EditMessage(ctx context.Context, req *chatv1.EditMessageReques
 	if err := first(err, checkSeq(req.GetSeq()), a.Request.Check(), chat.CheckText(a.Text)); err != nil {
 		return nil, err
 	}
-	done, err := s.cfg.Store.Amend(ctx, c, a)
+	done, err := s.amend(ctx, c, a)
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +96,28 @@ func (s *Service) RecallMessage(ctx context.Context, req *chatv1.RecallMessageRe
 	if err := first(err, checkSeq(req.GetSeq()), a.Request.Check()); err != nil {
 		return nil, err
 	}
-	done, err := s.cfg.Store.Amend(ctx, c, a)
+	done, err := s.amend(ctx, c, a)
 	if err != nil {
 		return nil, err
 	}
 	return &chatv1.RecallMessageResponse{Change: protoChange(&done.Change), Duplicate: proto.Bool(done.Duplicate)}, nil
+}
+
+// The bounds of edits and recalls, of each user at each worker: so many at once, and then
+// one more each interval. In a group chat that is sent to by its hub group an edit may
+// have everybody who is online ask what has changed.
+const (
+	amendsAtOnce  = 10
+	amendEvery    = time.Second
+	amendersKnown = 100_000 // users remembered; the least used go
+)
+
+// amend stores a change, unless its user makes too many.
+func (s *Service) amend(ctx context.Context, c chat.Caller, a chat.Amendment) (chat.Amended, error) {
+	if !s.amends.take(c.User, amendEvery, amendsAtOnce) {
+		return chat.Amended{}, fault.New(fault.RateLimited, "too many changes: wait a little").After(amendEvery)
+	}
+	return s.cfg.Store.Amend(ctx, c, a)
 }
 
 func checkSeq(seq int64) error {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/parley-im/parley/worker/chat"
+	"github.com/parley-im/parley/worker/chat/ops"
 )
 
 // TestPagesOfLongTextsFitIntoAFrame reads a conversation of the longest texts that there
@@ -20,6 +21,7 @@ func TestPagesOfLongTextsFitIntoAFrame(t *testing.T) {
 	for i := range many {
 		ann.must("sendMessage", params{"conversation": id, "requestId": request(), "text": long})
 		ann.must("editMessage", params{"conversation": id, "requestId": request(), "text": long, "seq": i + 1, "baseRev": 0})
+		s.pass(ops.AmendEvery)
 	}
 	var want []int
 	for n := range many {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
-	"golang.org/x/time/rate"
 
 	"github.com/parley-im/parley/proto/connid"
 	"github.com/parley-im/parley/worker/chat"
@@ -19,7 +18,7 @@ import (
 type passing struct {
 	now  func() time.Time
 	said *otter.Cache[said, typed]
-	by   *otter.Cache[pace, *rate.Limiter]
+	by   limiters[pace]
 }
 
 // speaker is a conn, or outside of a socket a user.
@@ -71,7 +70,7 @@ func newPassing(now func() time.Time) *passing {
 	return &passing{
 		now:  now,
 		said: otter.Must(&otter.Options[said, typed]{MaximumSize: passingKnown}),
-		by:   otter.Must(&otter.Options[pace, *rate.Limiter]{MaximumSize: passingKnown}),
+		by:   newLimiters[pace](now, passingKnown),
 	}
 }
 
@@ -83,7 +82,7 @@ func (p *passing) typing(by speaker, in chat.ConversationID, typing bool) (pass 
 		if known && last.typing == typing && now.Sub(last.at) < typingAgain {
 			return last, otter.CancelOp
 		}
-		if pass = p.one(pace{by: by}, typingEvery, typingAtOnce); !pass {
+		if pass = p.by.take(pace{by: by}, typingEvery, typingAtOnce); !pass {
 			return last, otter.CancelOp
 		}
 		return typed{typing, now}, otter.WriteOp
@@ -93,12 +92,5 @@ func (p *passing) typing(by speaker, in chat.ConversationID, typing bool) (pass 
 
 // receipt reports whether others are to be told of a read mark.
 func (p *passing) receipt(by speaker) bool {
-	return p.one(pace{by: by, receipt: true}, receiptEvery, receiptsAtOnce)
-}
-
-func (p *passing) one(key pace, every time.Duration, burst int) bool {
-	l, _ := p.by.ComputeIfAbsent(key, func() (*rate.Limiter, bool) {
-		return rate.NewLimiter(rate.Every(every), burst), false
-	})
-	return l == nil || l.AllowN(p.now(), 1)
+	return p.by.take(pace{by: by, receipt: true}, receiptEvery, receiptsAtOnce)
 }

@@ -79,6 +79,7 @@ type Service struct {
 	attempts  *attempts
 	audiences *audiences
 	passing   *passing
+	amends    limiters[chat.UserID]
 	crowds    *crowds
 }
 
@@ -101,7 +102,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Unjoined == nil {
 		cfg.Unjoined = delivery.NewUnjoined(cfg.Log)
 	}
-	return &Service{cfg: cfg, attempts: newAttempts(cfg.Now), audiences: newAudiences(cfg.Store, cfg.Now), passing: newPassing(cfg.Now), crowds: newCrowds(cfg.Sender, cfg.Now)}, nil
+	return &Service{cfg: cfg, attempts: newAttempts(cfg.Now), audiences: newAudiences(cfg.Store, cfg.Now), passing: newPassing(cfg.Now), amends: newLimiters[chat.UserID](cfg.Now, amendersKnown), crowds: newCrowds(cfg.Sender, cfg.Now)}, nil
 }
 
 // Run asks conns whose tokens end for new ones until ctx ends.
