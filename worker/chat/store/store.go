@@ -107,7 +107,8 @@ func (s *Store) gorm(db *sql.DB) (*gorm.DB, error) {
 	return g, err
 }
 
-// Close ends what Open started. Sends that wait are answered Unavailable.
+// Close ends what Open started. Sends that wait are answered Unavailable. It may be called
+// again, and then does nothing.
 func (s *Store) Close() {
 	s.lanes.stop()
 	s.disconnect()

@@ -6,9 +6,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/worker/chat"
 	"github.com/parley-im/parley/worker/chat/store"
 	"github.com/parley-im/parley/worker/chat/store/storetest"
 )
+
+func TestClosingAgainDoesNothing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, d storetest.Database) {
+		s := d.Open(t) // which closes it, too
+		s.Close()
+		s.Close()
+		_, err := s.Send(t.Context(), chat.Caller{User: userID(0)}, chat.Draft{Conversation: conversationID(1), Request: "r", Text: "hello"})
+		if err == nil || fault.CodeOf(err) != fault.Unavailable {
+			t.Errorf("a send after that: %v, want unavailable", err)
+		}
+	})
+}
 
 func TestTwoProcessesMigrateAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, d storetest.Database) {
