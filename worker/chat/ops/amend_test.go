@@ -1,6 +1,7 @@
 package ops_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestEditsAndRecallsOfAUserAreBounded(t *testing.T) {
 		t.Errorf("past the socket: %v", err)
 	}
 	bob.must("recallMessage", params{"conversation": id, "requestId": request(), "seq": "3"})
-	if head := ann.must("getChanges", params{"conversation": id, "after": rev}); head.text("headRev") != "11" {
+	if head := ann.must("getChanges", params{"conversation": id, "after": rev}); head.text("headRev") != fmt.Sprint(ops.AmendsAtOnce+1) {
 		t.Errorf("something was stored: %s", head.raw)
 	}
 

@@ -107,8 +107,8 @@ func (s *Service) RecallMessage(ctx context.Context, req *chatv1.RecallMessageRe
 // one more each interval. In a group chat that is sent to by its hub group an edit may
 // have everybody who is online ask what has changed.
 const (
-	amendsAtOnce  = 10
-	amendEvery    = time.Second
+	amendsAtOnce  = 30
+	amendEvery    = 500 * time.Millisecond
 	amendersKnown = 100_000 // users remembered; the least used go
 )
 
