@@ -53,6 +53,23 @@ func TestHandshakesPerSecondOfOneAddressAreBounded(t *testing.T) {
 	}
 }
 
+// Who has had the handshakes of its address takes none of those that all have: otherwise
+// one host that tries often enough would keep out everybody.
+func TestAddressThatIsRefusedTakesNoHandshakeOfOthers(t *testing.T) {
+	r := start(t, Config{Limits: Limits{HandshakeRate: 1, MaxHandshakesPerIP: 0.001}}, &app{})
+	r.dial() // the token of its address, and that of the first second
+	for range 5 {
+		c := rawDial(t, r.addr, false)
+		c.write(request())
+		if got := c.response().StatusCode; got != 429 {
+			t.Errorf("status: got %d, want 429", got)
+		}
+	}
+	if got := r.s.Stats().Refused; got["handshakes_per_ip"] != 5 || got["handshake_rate"] != 0 {
+		t.Errorf("refused: %v", got)
+	}
+}
+
 func TestBucketOfAnAddressFillsWithTime(t *testing.T) {
 	var a addresses
 	now := time.Unix(1_000, 0)

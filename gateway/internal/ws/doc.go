@@ -34,7 +34,10 @@
 //	handshakes          at once: who has said nothing for a fifth of HandshakeTimeout
 //	                    goes; else the accept loop waits, the kernel's backlog with it;
 //	                    per second: a short wait, then 503 with Retry-After
-//	of one address      its conns, its handshakes per second: 429 with Retry-After
+//	of one address      its conns, its handshakes per second: 429 with Retry-After,
+//	                    and nothing of what all may have is used up
+//	who was refused     reads why for half a second, as many as a quarter of the
+//	                    handshakes at once; more are closed at once
 //	frames or bytes per second, of one conn: reading waits
 //
 // # The life of a conn

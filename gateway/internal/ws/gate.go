@@ -16,6 +16,7 @@ type gate struct {
 	room     sync.Cond  // of mu: a place is free, or a door was shut
 	inside   int
 	places   int
+	lingers  int       // were refused, have left their places and may read why; at most a quarter of places
 	silent   list.List // of silence, longest first
 	patience time.Duration
 	rate     float64 // per second; not positive: no limit
@@ -119,6 +120,25 @@ func (g *gate) leave(c *Conn) {
 		g.inside--
 		g.room.Broadcast()
 	}
+}
+
+// linger gives back the place of c, which was refused, and says whether it may stay to
+// read why. Then lingered must follow.
+func (g *gate) linger(c *Conn) bool {
+	g.leave(c)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.lingers >= max(g.places/4, 1) { // descriptors: see shares
+		return false
+	}
+	g.lingers++
+	return true
+}
+
+func (g *gate) lingered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lingers--
 }
 
 func (g *gate) wakeAll() {

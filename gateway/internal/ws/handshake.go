@@ -131,7 +131,8 @@ func (c *Conn) turnedAway() (over func()) {
 }
 
 // full applies the limits that count conns and handshakes, those of one address only
-// when it is known already whose that is.
+// when it is known already whose that is. Then they come before the rate of all, which
+// who is over them must not use up for the others.
 func (c *Conn) full(l *Limits) *refusal {
 	s := c.door.s
 	retry := strconv.Itoa(1 + rand.IntN(5))
@@ -140,12 +141,16 @@ func (c *Conn) full(l *Limits) *refusal {
 		return limited(byConns, http.StatusServiceUnavailable, "this gateway is full", retry)
 	case c.door.shut.Load():
 		return limited(byClosing, http.StatusServiceUnavailable, "this gateway is closing", retry)
-	case !s.gate.allow(c.door.ctx):
-		return limited(byHandshakeRate, http.StatusServiceUnavailable, "too many handshakes", retry)
-	case c.proxied():
-		return nil
 	}
-	return c.crowded(l)
+	if !c.proxied() {
+		if full := c.crowded(l); full != nil {
+			return full
+		}
+	}
+	if !s.gate.allow(c.door.ctx) {
+		return limited(byHandshakeRate, http.StatusServiceUnavailable, "too many handshakes", retry)
+	}
+	return nil
 }
 
 // errNoTLS says that nothing can be answered.

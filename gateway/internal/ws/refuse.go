@@ -32,7 +32,8 @@ func refused(a Answer) *refusal {
 
 // answer writes a refusal and waits a moment for the client to close: closing
 // with bytes unread would reset the socket, and the client might never read the
-// answer.
+// answer. It waits in no place of the gate's, and where too many wait not at all: who is
+// refused must not keep out who comes next.
 func (c *Conn) answer(r *refusal) {
 	if r == nil {
 		return
@@ -56,12 +57,22 @@ func (c *Conn) answer(r *refusal) {
 	if _, err := c.nc.Write(b.Bytes()); err != nil {
 		return
 	}
-	if h, ok := c.nc.(interface{ CloseWrite() error }); ok {
-		_ = h.CloseWrite()
-		_ = c.nc.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
-		_, _ = io.CopyN(io.Discard, c.nc, 64<<10)
+	h, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok {
+		return
 	}
+	_ = h.CloseWrite()
+	g := c.door.s.gate
+	if !g.linger(c) {
+		return
+	}
+	defer g.lingered()
+	_ = c.nc.SetReadDeadline(time.Now().Add(lingerFor))
+	_, _ = io.CopyN(io.Discard, c.nc, 64<<10)
 }
+
+// lingerFor is how long a client that was refused has to read why.
+const lingerFor = 500 * time.Millisecond
 
 // ours are the header lines of a 101 that no handler may set.
 var ours = map[string]bool{
