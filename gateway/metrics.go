@@ -103,7 +103,7 @@ func (g *Gateway) socketMetrics() []family {
 			}
 			return list
 		}},
-		{"bad_proxy_headers_total", "Conns of trusted proxies that did not begin with a PROXY protocol header that is good.", counter, "", func(s *ws.Stats) []sample { return one(s.BadProxyHeaders) }},
+		{"bad_proxy_headers_total", "Conns of trusted proxies whose PROXY protocol header or X-Forwarded-For could not be read.", counter, "", func(s *ws.Stats) []sample { return one(s.BadProxyHeaders) }},
 		{"closed_total", "Conns that have ended, by who ended them.", counter, "by", func(s *ws.Stats) []sample {
 			var list []sample
 			for by, n := range s.Closed {

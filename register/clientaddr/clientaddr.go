@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func (p Proxies) Client(peer string, h http.Header) string {
 	if err != nil {
 		return peer
 	}
-	if found := p.Find(at, h); found != at {
+	if found, _ := p.Find(at, h); found != at {
 		return found.String()
 	}
 	return peer
@@ -44,24 +45,42 @@ func (p Proxies) Client(peer string, h http.Header) string {
 
 // Find says from where a client comes. It is the peer of the socket, unless that is one
 // of the proxies: then it is the last address in X-Forwarded-For that is none of theirs,
-// because what stands before it is what somebody claims. Its port is 0.
-func (p Proxies) Find(peer netip.AddrPort, h http.Header) netip.AddrPort {
-	if !p.Has(peer.Addr()) {
-		return peer
+// because what stands before it is what somebody claims. Its port is 0, also where the
+// proxy writes one. An error says that the header is there and the client not to be read
+// from it, where no header says that the proxy speaks for itself; what is found is then
+// the last proxy that is known.
+func (p Proxies) Find(peer netip.AddrPort, h http.Header) (netip.AddrPort, error) {
+	lines := h.Values("X-Forwarded-For")
+	if !p.Has(peer.Addr()) || len(lines) == 0 {
+		return peer, nil
 	}
 	found := peer
-	hops := strings.Split(strings.Join(h.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		addr, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break // no proxy of ours wrote that
+	for _, hop := range slices.Backward(strings.Split(strings.Join(lines, ","), ",")) {
+		hop = strings.TrimSpace(hop)
+		addr, ok := parseHop(hop)
+		if !ok {
+			return found, fmt.Errorf("X-Forwarded-For: %.64q is no address", hop)
 		}
 		found = netip.AddrPortFrom(addr.Unmap().WithZone(""), 0)
 		if !p.Has(addr) {
 			break
 		}
 	}
-	return found
+	return found, nil
+}
+
+// parseHop reads an address as proxies write it: alone, in brackets, or with a port.
+func parseHop(hop string) (addr netip.Addr, ok bool) {
+	if at, err := netip.ParseAddrPort(hop); err == nil {
+		return at.Addr(), true
+	}
+	if inner, bracket := strings.CutPrefix(hop, "["); bracket {
+		inner, bracket = strings.CutSuffix(inner, "]")
+		addr, err := netip.ParseAddr(inner)
+		return addr, err == nil && bracket && addr.Is6()
+	}
+	addr, err := netip.ParseAddr(hop)
+	return addr, err == nil
 }
 
 // Has is whether addr is that of a proxy.

@@ -29,7 +29,7 @@ type door struct {
 	kill context.CancelFunc
 	shut atomic.Bool // no longer accepting
 
-	complained seldom // of proxies
+	mute, unclear seldom // complaints of proxies: no PROXY header, no X-Forwarded-For that can be read
 
 	wg sync.WaitGroup // handshakes, conns, pumps
 }

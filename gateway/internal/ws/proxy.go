@@ -33,7 +33,7 @@ func (c *Conn) preface() error {
 	if err != nil {
 		if !broken(err) {
 			s.stats.badProxyHeaders.Add(1)
-			c.door.badHeader(c.RemoteAddr(), err)
+			c.complain(&c.door.mute, "a proxy that is trusted does not speak the PROXY protocol, version 2, as --proxy-protocol wants", err)
 			return errors.Join(errProxyHeader, err)
 		}
 		return err
@@ -46,12 +46,19 @@ func (c *Conn) preface() error {
 
 // forwarded finds the client of a proxy by what the request says, and applies the limits
 // of its address. A proxy that names nobody has dialled for itself, a health check
-// perhaps, and is not limited.
+// perhaps, and is not limited. One whose word cannot be read is not either, for its limits
+// would be those of all its clients together; but this is counted and said.
 func (c *Conn) forwarded(r *http.Request, l *Limits) *refusal {
 	if !c.proxied() {
 		return nil // crowded has been asked
 	}
-	c.cameFrom(c.door.s.cfg.Proxies.Find(c.origin(), r.Header))
+	s := c.door.s
+	client, err := s.cfg.Proxies.Find(c.origin(), r.Header)
+	if err != nil {
+		s.stats.badProxyHeaders.Add(1)
+		c.complain(&c.door.unclear, "a proxy that is trusted names clients in a way that cannot be read: no limit of an address holds for them", err)
+	}
+	c.cameFrom(client)
 	if c.proxied() {
 		return nil
 	}
@@ -81,9 +88,9 @@ func (s *seldom) yes(now time.Time) bool {
 	return now.UnixNano()-last >= int64(seldomEvery) && s.last.CompareAndSwap(last, now.UnixNano())
 }
 
-// badHeader tells an operator that a proxy is configured otherwise than this gateway.
-func (d *door) badHeader(proxy net.Addr, err error) {
-	if d.complained.yes(time.Now()) {
-		d.s.cfg.Log.Warn("a proxy that is trusted does not speak the PROXY protocol, version 2, as --proxy-protocol wants", "remote", proxy.String(), "err", err)
+// complain tells an operator that a proxy is configured otherwise than this gateway.
+func (c *Conn) complain(when *seldom, what string, err error) {
+	if when.yes(time.Now()) {
+		c.door.s.cfg.Log.Warn(what, "remote", c.RemoteAddr().String(), "err", err)
 	}
 }

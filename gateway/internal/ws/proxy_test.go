@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -192,14 +193,14 @@ func TestProxyHeaderHasTheDeadlineOfTheHandshake(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		p := behindProxy(t, Config{ProxyProtocol: true, Limits: Limits{HandshakeTimeout: 150 * time.Millisecond}}, secure)
 		c := rawDial(t, p.addr, false)
-		h := header(1, "198.51.100.7:50000")
-		stop := drip(t, c, h[:len(h)-1])
+		// Long enough to drip for longer than patience.
+		stop := drip(t, c, header(1, "198.51.100.7:50000", make([]byte, 4000)...))
 		c.untilEnd()
 		stop()
 	}
 }
 
-// drip writes b a byte at a time, for as long as the socket takes it, and over again.
+// drip writes b a byte every 10 ms, to its end or for as long as the socket takes it.
 func drip(t *testing.T, c *client, b string) (stop func()) {
 	t.Helper()
 	over := make(chan struct{})
@@ -295,6 +296,31 @@ func TestProxyItselfIsNotLimited(t *testing.T) {
 	}
 }
 
+// Then limits by address would be off and nobody would know.
+func TestForwardedForThatCannotBeReadIsSaid(t *testing.T) {
+	var log bytes.Buffer
+	p := behindProxy(t, Config{Limits: Limits{MaxConnsPerIP: 1}, Log: slog.New(slog.NewTextHandler(&log, nil))}, false)
+	for range 3 {
+		if c := p.say("", "X-Forwarded-For: unknown"); c.resp.StatusCode != 101 {
+			t.Errorf("status: got %d", c.resp.StatusCode)
+		}
+	}
+	for i, want := range []int{101, 429} {
+		if c := p.say("", "X-Forwarded-For: 198.51.100.7:"+strconv.Itoa(50000+i)); c.resp.StatusCode != want {
+			t.Errorf("with a port: got %d, want %d", c.resp.StatusCode, want)
+		}
+	}
+	if st := p.s.Stats(); st.BadProxyHeaders != 3 || st.HandshakesFailed != 0 {
+		t.Errorf("stats: %+v", st)
+	}
+	p.stop()
+	<-p.served
+	close(p.served)
+	if got := strings.Count(log.String(), "cannot be read"); got != 1 || !strings.Contains(log.String(), `\"unknown\" is no address`) {
+		t.Errorf("it is said %d times:\n%s", got, &log)
+	}
+}
+
 // Over TLS a client that has too many conns is not worth a handshake of TLS, if the
 // PROXY protocol has said who it is.
 func TestClientOfAProxyIsTurnedAwayBeforeTLS(t *testing.T) {
@@ -308,9 +334,10 @@ func TestClientOfAProxyIsTurnedAwayBeforeTLS(t *testing.T) {
 	p.until("it is counted", func() bool { return p.s.Stats().Refused["conns_per_ip"] == 1 })
 }
 
-// Proxies that say nothing have the places; who speaks gets one all the same.
+// Proxies that say nothing have the places; who speaks gets one all the same, after a
+// fifth of the time of a handshake. The whole of it would be longer than a client waits.
 func TestSilentProxiesMakeRoom(t *testing.T) {
-	p := behindProxy(t, Config{ProxyProtocol: true, Limits: Limits{MaxHandshakes: 2, HandshakeTimeout: time.Second}}, false)
+	p := behindProxy(t, Config{ProxyProtocol: true, Limits: Limits{MaxHandshakes: 2, HandshakeTimeout: 3 * patience / 2}}, false)
 	for range 2 {
 		rawDial(t, p.addr, false)
 	}

@@ -44,7 +44,7 @@ type Stats struct {
 	RefusedRequest   uint64        // … because the request was none we take (4xx)
 	RefusedHandler   uint64        // … by Handler.Open
 	HandshakesFailed uint64        // … that broke off, or were too slow or too big
-	BadProxyHeaders  uint64        // … of these, of proxies that said nothing we can read
+	BadProxyHeaders  uint64        // … of proxies that said nothing we can read: of failed ones in the PROXY protocol, else in X-Forwarded-For
 	Closed           map[By]uint64 // conns, by who ended them
 	Panics           uint64
 
