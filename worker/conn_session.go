@@ -40,7 +40,8 @@ func (c *Conn) SetSession(b []byte) error {
 // MergeSession merges a JSON merge patch into the session with the acknowledgement of this
 // event, like [Sender.MergeSession]: at the gateway, so nothing is lost of what somebody
 // else has written meanwhile. Session returns the merged one from now on. Several calls,
-// up to 64, and SetSession before them, become one write. If the gateway cannot
+// up to 64 and in all four times as long as a session may be, and SetSession before them,
+// become one write. If the gateway cannot
 // carry it out after all, because others have written too much or what is no object,
 // nothing of the acknowledgement is done: no reply says what was not saved.
 func (c *Conn) MergeSession(patch []byte) error {
@@ -65,16 +66,16 @@ func (c *Conn) MergeSession(patch []byte) error {
 	if err != nil {
 		return patchError(err)
 	}
-	if err := c.merge(patch, merged); err != nil {
+	if err := c.merge(patch, merged, most); err != nil {
 		return err
 	}
 	c.known.session = merged
 	return nil
 }
 
-// merge notes a patch, and what it makes of the session as far as is known here. c.mu is
-// held.
-func (c *Conn) merge(patch, merged []byte) error {
+// merge notes a patch, and what it makes of the session, of most bytes, as far as is known
+// here. c.mu is held.
+func (c *Conn) merge(patch, merged []byte, most int) error {
 	w, a := c.effects.session, c.effects.answer
 	switch {
 	case a != nil || w != nil && !w.Merge: // all of it is ours
@@ -91,6 +92,9 @@ func (c *Conn) merge(patch, merged []byte) error {
 		w = &gatewayv1.SessionWrite{Merge: true}
 	}
 	patches := append(w.Session[:len(w.Session):len(w.Session)], patch...)
+	if !mergepatch.Fits(patches, most) {
+		return patchError(mergepatch.ErrTooLarge)
+	}
 	if err := mergepatch.Check(patches); err != nil {
 		return patchError(err)
 	}

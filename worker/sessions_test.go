@@ -131,6 +131,31 @@ func TestHandlerMergesTheSessionWithItsAcknowledgement(t *testing.T) {
 	}
 }
 
+// Patches of one event that the gateway would refuse for their length are refused to the
+// handler, so that the others, and its reply, are carried out.
+func TestPatchesOfAnEventAreBounded(t *testing.T) {
+	h := workertest.New(t, script{message: func(_ context.Context, c *worker.Conn, _ worker.Message) error {
+		last := []byte(`{"a":"` + strings.Repeat("x", 10_000) + `"}`) // takes the place of the one before
+		for i := range 7 {
+			want := fault.CodeOf(nil)
+			if i == 6 { // 70,000 of 65,536 bytes
+				want = fault.TooLarge
+			}
+			if err := c.MergeSession(last); fault.CodeOf(err) != want {
+				return c.Reply(worker.Text(fmt.Sprint(i, ": ", err)))
+			}
+		}
+		return c.Reply(worker.Text("done"))
+	}})
+	c := h.Dial("/")
+	c.SendText("go")
+	c.Expect("done")
+	h.Settle()
+	if got := len(c.Session()); got != 10_008 {
+		t.Errorf("the session has %d bytes", got)
+	}
+}
+
 // A merge that the gateway cannot carry out any more takes the reply with it, and the next
 // handler sees what is true.
 func TestMergeThatCannotBeDoneTakesTheReplyWithIt(t *testing.T) {

@@ -16,8 +16,12 @@ const (
 // Apply returns document with patch merged into it, in at most maxBytes. patch is one
 // JSON object, or up to MaxPatches one behind the other, which are applied in that order;
 // an empty document counts as {}. Neither is changed, and the result shares no memory with
-// them. An error says that nothing was done and why.
+// them. A patch that does not fit maxBytes is not looked into. An error says that nothing
+// was done and why.
 func Apply(document, patch []byte, maxBytes int) ([]byte, error) {
+	if !Fits(patch, maxBytes) {
+		return nil, ErrTooLarge
+	}
 	doc := []byte("{}")
 	if len(document) > 0 {
 		var err error
@@ -37,7 +41,14 @@ func Apply(document, patch []byte, maxBytes int) ([]byte, error) {
 	return doc, nil
 }
 
-// Check reports whether patch is what Apply takes.
+// Fits reports whether patch is at most four times as long as what it makes may be: room
+// for what later patches replace, for names that go, and for white space, while the work
+// of one write stays bounded.
+func Fits(patch []byte, maxBytes int) bool {
+	return len(patch) == 0 || (len(patch)-1)/4 < maxBytes // 4*maxBytes may be no int
+}
+
+// Check reports whether patch is what Apply takes, if it fits.
 func Check(patch []byte) error {
 	_, err := split(patch)
 	return err

@@ -2,6 +2,7 @@ package mergepatch_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -78,6 +79,18 @@ func TestWhatIsNoMerge(t *testing.T) {
 	}
 	if _, err := mergepatch.Apply([]byte(`{"a":1}`), []byte(`{"bc":2}`), len(`{"a":1,"bc":2}`)-1); !errors.Is(err, mergepatch.ErrTooLarge) {
 		t.Errorf("one byte larger: %v", err)
+	}
+}
+
+func TestPatchIsBoundedByWhatItMayMake(t *testing.T) {
+	for length, want := range map[int]error{400: nil, 401: mergepatch.ErrTooLarge} {
+		patch := []byte(`{"a":1}` + strings.Repeat(" ", length-7))
+		if got, err := mergepatch.Apply(nil, patch, 100); !errors.Is(err, want) || (err == nil) != (string(got) == `{"a":1}`) {
+			t.Errorf("%d bytes: got %s, %v; want %v", length, got, err, want)
+		}
+	}
+	if !mergepatch.Fits([]byte(`{}`), math.MaxInt) || !mergepatch.Fits(nil, 0) || mergepatch.Fits([]byte(`{}`), 0) {
+		t.Error("the ends of the range")
 	}
 }
 

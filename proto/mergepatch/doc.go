@@ -18,5 +18,5 @@
 // applied a second time changes nothing.
 //
 // It does no I/O and knows nothing of conns or versions. Work is bounded by the sizes of
-// document and patch, times [MaxDepth]; a caller bounds the patch.
+// document and patch, times [MaxDepth]; a patch is at most four times what the result may be.
 package mergepatch

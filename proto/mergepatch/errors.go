@@ -13,6 +13,6 @@ var (
 	// ErrMany: there are more than MaxPatches.
 	ErrMany = errors.New("at most 64 merge patches are applied at once")
 	// ErrTooLarge: the result, or what one of several patches makes of it on the way, is
-	// larger than the caller allows.
+	// larger than the caller allows, or the patch does not fit that.
 	ErrTooLarge = errors.New("the session would be too large")
 )

@@ -29,6 +29,7 @@ func TestSessionIsMerged(t *testing.T) {
 		{patch(`{}`), ok, 4, `{"a":{},"c":[null]}`},
 		{patch(`[1]`), invalid, 4, `{"a":{},"c":[null]}`},
 		{patch(`{"x":"` + strings.Repeat("x", 16<<10) + `"}`), gatewayv1.Status_STATUS_LIMIT, 4, `{"a":{},"c":[null]}`},
+		{patch(`{"a":null}` + strings.Repeat(" ", 4*16<<10)), gatewayv1.Status_STATUS_LIMIT, 4, `{"a":{},"c":[null]}`},
 		{&gatewayv1.SessionWrite{Session: []byte(`{"d":1}`), Merge: true, Conditional: true, IfVersion: 3}, gatewayv1.Status_STATUS_CONFLICT, 4, `{"a":{},"c":[null]}`},
 		{&gatewayv1.SessionWrite{Session: []byte(`{"d":1}`), Merge: true, Conditional: true, IfVersion: 4}, ok, 5, `{"a":{},"c":[null],"d":1}`},
 		{&gatewayv1.SessionWrite{Session: []byte(`hello`)}, ok, 6, `hello`},

@@ -1253,7 +1253,8 @@ type SessionWrite struct {
 	// there, which has to be a JSON object, or none, or empty: objects are merged, null
 	// takes a key away, everything else replaces. Up to 64 patches may stand one behind
 	// the other; they are applied in order, and are one write. What is there, or a patch,
-	// that is no object is answered INVALID, a result that is too large LIMIT. Only for a
+	// that is no object is answered INVALID, a result that is too large LIMIT, and so are
+	// patches of more than four times what a session may have. Only for a
 	// gateway with the feature "merge-session": another would take the patch for the session.
 	Merge         bool `protobuf:"varint,4,opt,name=merge,proto3" json:"merge,omitempty"`
 	unknownFields protoimpl.UnknownFields
