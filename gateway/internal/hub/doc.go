@@ -25,7 +25,8 @@
 //   - Once Leave, Unbind or Remove has returned, nothing more arrives by way of
 //     that membership: they wait for the slice that is under way.
 //   - A list that is read page by page meets each conn, user or group that is there
-//     from its beginning to its end exactly once, and no conn twice.
+//     from its beginning to its end exactly once, and no conn twice. Only one of those
+//     in several groups that changes them twice within one page may be left out.
 //   - A send to many passes in slices of at most 64 conns. Between slices the
 //     lock is free, and after every 1,024 conns the processor is offered to others.
 //   - Deltas are numbered 1, 2, 3 … for the whole hub. Each subscriber gets them

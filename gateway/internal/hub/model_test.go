@@ -160,9 +160,7 @@ func TestHubDoesWhatItsModelDoes(t *testing.T) {
 			}
 		}
 		if step%200 == 0 {
-			users, groups := h.Users("", 100), h.Groups("", 100)
-			slices.Sort(users)
-			slices.Sort(groups)
+			users, groups := listNames(h, User, nil, 100, nil), listNames(h, Group, nil, 100, nil)
 			if !slices.Equal(users, m.names(User)) || !slices.Equal(groups, m.names(Group)) ||
 				h.UserCount() != len(users) || h.GroupCount() != len(groups) || h.Len() != len(m.conns) {
 				t.Fatalf("step %d: users %v, groups %v, conns %d", step, users, groups, h.Len())

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -30,10 +31,15 @@ const (
 // meant, each once. It also ends, with more, after it has looked at 16,384 conns. No
 // lock is held while f runs, and none for more than 64 conns; f may meet a conn that has
 // just been removed. Who is in the hub, and in one of the groups, from the first page to
-// the last is met exactly once.
+// the last is met exactly once, but for one who goes from group to group, joining the
+// next before it leaves the last, more than once in the instant that a page takes.
 func (h *Hub) ConnPage(groups []string, from Place, f func(*Conn) bool) (next Place, more bool) {
 	if h.fewIn(groups) {
-		for _, c := range h.gather(groups, from) {
+		walks := slices.Values(groups)
+		if len(groups) > 1 {
+			walks = thereAndBack(groups)
+		}
+		for _, c := range h.gather(walks, from) {
 			if !f(c) {
 				return placeOf(c), true
 			}
@@ -73,9 +79,27 @@ func (h *Hub) fewIn(groups []string) bool {
 	return len(groups) > 0 && sum <= gatherAtMost
 }
 
-// gather returns the conns of groups from a place on, in order, each once.
-func (h *Hub) gather(groups []string, from Place) (conns []*Conn) {
-	for _, g := range groups {
+// thereAndBack is groups in their order and then backwards. Who moves from one to another
+// is met: if its new group comes later, either the old one is walked before it leaves or
+// the new one after it has joined, and if earlier, the same holds on the way back.
+func thereAndBack(groups []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, g := range groups {
+			if !yield(g) {
+				return
+			}
+		}
+		for _, g := range slices.Backward(groups) {
+			if !yield(g) {
+				return
+			}
+		}
+	}
+}
+
+// gather walks groups and returns their conns from a place on, in order, each once.
+func (h *Hub) gather(groups iter.Seq[string], from Place) (conns []*Conn) {
+	for g := range groups {
 		h.Each(Group, g, func(c *Conn) bool {
 			if placeOf(c) >= from {
 				conns = append(conns, c)

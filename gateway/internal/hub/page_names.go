@@ -2,6 +2,7 @@ package hub
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 )
@@ -12,10 +13,11 @@ import (
 // who have a conn in one of them are meant. It also ends, with more, after it has looked
 // at 16,384 users. The names of one shard, a 64th of all, are read under one hold of its
 // lock, which others may read beside; f is called with no lock held. Whoever is present from
-// the first page to the last is met exactly once.
+// the first page to the last is met exactly once, with groups as ConnPage says: a user goes
+// from group to group also by one conn that joins and another that leaves.
 func (h *Hub) NamePage(kind Kind, groups []string, after string, f func(name string) bool) (next string, more bool) {
 	if h.fewIn(groups) {
-		for _, name := range h.gatherUsers(groups, after) {
+		for _, name := range h.gatherUsers(thereAndBack(groups), after) {
 			if !f(name) {
 				return after, true
 			}
@@ -56,11 +58,11 @@ func (h *Hub) userIn(user string, in *wanted) (found bool) {
 	return found
 }
 
-// gatherUsers returns the users who have conns in groups, in the order of pages, from
-// the one after the name on.
-func (h *Hub) gatherUsers(groups []string, after string) []string {
+// gatherUsers walks groups and returns the users who have conns in them, in the order of
+// pages, from the one after the name on.
+func (h *Hub) gatherUsers(groups iter.Seq[string], after string) []string {
 	users := make(map[string]bool)
-	for _, g := range groups {
+	for g := range groups {
 		h.Each(Group, g, func(c *Conn) bool {
 			if user := c.User(); user != "" {
 				users[user] = true

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"testing"
 )
@@ -136,6 +137,57 @@ func TestListsMeetWhoStaysExactlyOnce(t *testing.T) {
 			for _, c := range conns {
 				if n := seen[c.User()]; c.ID()%3 != 0 && n != 1 {
 					t.Errorf("of %d: user %s was listed %d times", size, c.User(), n)
+				}
+			}
+		}
+	}
+}
+
+// between runs do after so many of the walks through groups.
+func between(groups []string, walks int, do func()) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		n := 0
+		for g := range thereAndBack(groups) {
+			if n == walks {
+				do()
+			}
+			n++
+			if !yield(g) {
+				return
+			}
+		}
+	}
+}
+
+// A conn that goes from one of the groups to another while a page is collected never left
+// them, nor did a user of whom one conn joins and then another leaves.
+func TestListOfGroupsMeetsWhoMovesBetweenThem(t *testing.T) {
+	groups := []string{"a", "b", "c"}
+	for _, from := range groups {
+		for _, to := range groups {
+			for walks := range 2 * len(groups) {
+				h := New(Config{})
+				one, other := add(t, h, 1), add(t, h, 2)
+				bind(t, h, other, "u")
+				bind(t, h, one, "u")
+				if from != to {
+					join(t, h, one, from)
+					conns := h.gather(between(groups, walks, func() {
+						join(t, h, one, to)
+						h.Leave(one, from)
+					}), 0)
+					if !slices.Equal(conns, []*Conn{one}) {
+						t.Errorf("from %s to %s after %d walks: met %d conns", from, to, walks, len(conns))
+					}
+					h.Leave(one, to)
+				}
+				join(t, h, one, from)
+				users := h.gatherUsers(between(groups, walks, func() {
+					join(t, h, other, to)
+					h.Leave(one, from)
+				}), "")
+				if !slices.Equal(users, []string{"u"}) {
+					t.Errorf("from %s to %s after %d walks: met users %v", from, to, walks, users)
 				}
 			}
 		}

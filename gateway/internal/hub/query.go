@@ -3,7 +3,6 @@ package hub
 import (
 	"hash/maphash"
 	"math/bits"
-	"slices"
 	"sync"
 )
 
@@ -60,32 +59,6 @@ func (h *Hub) AppendUserConns(dst []uint64, user []byte) []uint64 {
 	return dst
 }
 
-// A Cursor says where a listing of conns goes on; 0 is its beginning, and its
-// end.
-type Cursor uint32
-
-// GroupConns returns the ids of up to limit conns in a group, and where to go on;
-// 0 if that was all. A conn that stays in the group is listed once, whoever comes
-// and goes between the pages.
-func (h *Hub) GroupConns(group string, from Cursor, limit int) (ids []uint64, next Cursor) {
-	s := h.set(Group, group)
-	if s == nil {
-		return nil, 0
-	}
-	var buf [chunkLen]*Conn
-	for at := uint32(from); len(ids) < limit; at = uint32(next) {
-		var n int
-		n, at = copyLocked(&s.shard.mu, &s.roster, at, buf[:min(chunkLen, limit-len(ids))])
-		for _, c := range buf[:n] {
-			ids = append(ids, c.id)
-		}
-		if next = Cursor(at); next == 0 {
-			break
-		}
-	}
-	return ids, next
-}
-
 // GroupUsers returns up to limit users who have conns in a group, each once: those whose
 // conns come first in it. It looks at all conns of the group if they have fewer users
 // than that.
@@ -102,30 +75,6 @@ func (h *Hub) GroupUsers(group string, limit int) (users []string) {
 		return len(users) < limit
 	})
 	return users
-}
-
-// Users returns up to limit users who have a conn here and come after the one
-// named, "" for the first page; nothing if there are no more. Their order is
-// the hub's own. One who stays is listed once.
-func (h *Hub) Users(after string, limit int) []string { return h.names(User, after, limit) }
-
-// Groups returns up to limit groups, as Users does.
-func (h *Hub) Groups(after string, limit int) []string { return h.names(Group, after, limit) }
-
-// names goes through the shards in turn, and through the names of a shard in
-// order; the name after which to go on says which shard that is.
-func (h *Hub) names(kind Kind, after string, limit int) (names []string) {
-	first := 0
-	if after != "" {
-		first = int(h.sum(after) >> (64 - shardBits))
-	}
-	for i := first; i < shards && len(names) < limit; i++ {
-		page := h.keys[kind][i].after(after)
-		slices.Sort(page)
-		names = append(names, page[:min(len(page), limit-len(names))]...)
-		after = ""
-	}
-	return names
 }
 
 // after returns the names of a shard that are greater than the one given.

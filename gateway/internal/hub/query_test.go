@@ -72,21 +72,15 @@ func TestPagesOfAGroupListWhoStaysOnce(t *testing.T) {
 	for _, limit := range []int{1, 63, 64, 65, 1000, 5000} {
 		seen := make(map[uint64]int)
 		pages := 0
-		for from := Cursor(0); ; pages++ {
-			ids, next := h.GroupConns("g", from, limit)
-			if len(ids) > limit {
-				t.Fatalf("a page of %d, want at most %d", len(ids), limit)
-			}
-			for _, id := range ids {
-				seen[id]++
-			}
+		ids := listConns(h, []string{"g"}, limit, func() {
 			// The odd ones come and go between the pages.
 			odd := conns[(2*pages+1)%1000]
 			h.Leave(odd, "g")
 			join(t, h, odd, "g")
-			if from = next; from == 0 {
-				break
-			}
+			pages++
+		})
+		for _, id := range ids {
+			seen[id]++
 		}
 		for id := uint64(0); id < 1000; id += 2 {
 			if seen[id] != 1 {
@@ -94,11 +88,8 @@ func TestPagesOfAGroupListWhoStaysOnce(t *testing.T) {
 			}
 		}
 	}
-	if ids, next := h.GroupConns("x", 0, 10); ids != nil || next != 0 {
-		t.Errorf("of a group that is not: %v, %d", ids, next)
-	}
-	if ids, next := h.GroupConns("g", 1<<20, 10); ids != nil || next != 0 {
-		t.Errorf("beyond the end: %v, %d", ids, next)
+	if ids := listConns(h, []string{"x"}, 10, nil); ids != nil {
+		t.Errorf("of a group that is not: %v", ids)
 	}
 }
 
@@ -108,29 +99,12 @@ func TestPagesOfUsersListEachOnce(t *testing.T) {
 		bind(t, h, add(t, h, id), fmt.Sprint("user", id))
 	}
 	for _, limit := range []int{1, 7, 999, 1000, 2000} {
-		seen := make(map[string]bool)
-		after := ""
-		for {
-			page := h.Users(after, limit)
-			if len(page) == 0 {
-				break
-			}
-			if len(page) > limit {
-				t.Fatalf("a page of %d, want at most %d", len(page), limit)
-			}
-			for _, name := range page {
-				if seen[name] {
-					t.Errorf("pages of %d: %s twice", limit, name)
-				}
-				seen[name] = true
-			}
-			after = page[len(page)-1]
-		}
-		if len(seen) != 1000 {
-			t.Errorf("pages of %d listed %d users, want 1000", limit, len(seen))
+		names := listNames(h, User, nil, limit, nil)
+		if len(names) != 1000 || len(slices.Compact(names)) != 1000 {
+			t.Errorf("pages of %d listed %d users, want 1000", limit, len(names))
 		}
 	}
-	if got := h.Groups("", 10); len(got) != 0 {
+	if got := listNames(h, Group, nil, 10, nil); len(got) != 0 {
 		t.Errorf("groups: %v", got)
 	}
 }
@@ -143,10 +117,12 @@ func TestAPageGoesOnAfterAUserWhoLeft(t *testing.T) {
 		bind(t, h, c, fmt.Sprint(id))
 		conns[fmt.Sprint(id)] = c
 	}
-	page := h.Users("", 40)
-	h.Remove(conns[page[39]])
-	if rest := h.Users(page[39], 100); len(rest) != 60 {
-		t.Errorf("rest: got %d, want 60", len(rest))
+	n := 0
+	last, _ := h.NamePage(User, nil, "", func(string) bool { n++; return n <= 40 })
+	h.Remove(conns[last])
+	rest := 0
+	if _, more := h.NamePage(User, nil, last, func(string) bool { rest++; return true }); rest != 60 || more {
+		t.Errorf("rest: got %d, want 60", rest)
 	}
 }
 

@@ -234,15 +234,9 @@ func TestQueriesBesideChanges(t *testing.T) {
 	query := func() {
 		for range rounds(300) {
 			n := 0
-			for from := Cursor(0); ; {
-				ids, next := h.GroupConns("g", from, 30)
-				for _, id := range ids {
-					if id <= 100 {
-						n++
-					}
-				}
-				if from = next; from == 0 {
-					break
+			for _, id := range listConns(h, []string{"g"}, 30, nil) {
+				if id <= 100 {
+					n++
 				}
 			}
 			if n != 100 {
@@ -258,7 +252,7 @@ func TestQueriesBesideChanges(t *testing.T) {
 			if n != 100 {
 				t.Errorf("met %d of those who stay, want 100", n)
 			}
-			if users := h.Users("", 1000); len(users) != 100 {
+			if users := listNames(h, User, nil, 1000, nil); len(users) != 100 {
 				t.Errorf("users: %d, want 100", len(users))
 			}
 			if h.GroupLen("g") < 100 || !h.UserOnline("u1") || len(h.UserConns("u1")) < 1 || h.Find(5) != stay[4] || stay[0].User() != "u1" {

@@ -173,7 +173,7 @@ func (v *view) compare(t *testing.T, who string, h *Hub) {
 		t.Errorf("%s: %s", who, bad)
 	}
 	for kind := range v.keys {
-		truth := h.names(Kind(kind), "", 1<<30)
+		truth := listNames(h, Kind(kind), nil, 1<<30, nil)
 		for _, name := range truth {
 			if !v.keys[kind][name] {
 				t.Errorf("%s misses %v %s", who, Kind(kind), name)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/parley-im/parley/gateway/internal/hub"
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
 )
 
@@ -56,11 +57,14 @@ func TestTablesEndInTheTruth(t *testing.T) {
 	}
 	busy.Wait()
 	truth := map[string]bool{}
-	for _, user := range r.hub.Users("", 1000) {
-		truth["user "+user] = true
-	}
-	for _, group := range r.hub.Groups("", 10_000) {
-		truth["group "+group] = true
+	for _, kind := range []hub.Kind{hub.User, hub.Group} {
+		_, more := r.hub.NamePage(kind, nil, "", func(name string) bool {
+			truth[fmt.Sprint(kind, " ", name)] = true
+			return true
+		})
+		if more {
+			t.Fatalf("the %vs are more than one page", kind)
+		}
 	}
 	last := r.hub.Seq()
 	for _, table := range append(tables, w) {

@@ -2287,7 +2287,8 @@ func (x *Query) GetUserGroups() bool {
 }
 
 // List asks for a page. What is there from the first page to the last is in the list
-// exactly once; what comes or goes meanwhile once or not at all.
+// exactly once; what comes or goes meanwhile once or not at all. Who is in one of several
+// groups, and goes from one to another and on while one page is made, may be left out.
 type List struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// of says what is listed.
