@@ -155,7 +155,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	defer stop()
 	eg, live := errgroup.WithContext(live)
 	eg.Go(func() error {
-		defer link.Stop(g.grpc) // after the links have ended: they tell workers why
+		defer g.link.Stop(g.grpc) // after the links have ended: they tell workers why
 		return g.link.Run(live)
 	})
 	eg.Go(func() error {

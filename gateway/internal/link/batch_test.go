@@ -3,7 +3,9 @@ package link_test
 import (
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/parley-im/parley/gateway/internal/link"
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
 )
 
@@ -85,16 +87,14 @@ func TestBatchIsAnsweredWhenAllHaveItsRoutes(t *testing.T) {
 		join(target(ref(e.conn, 0)), "g"),
 		&gatewayv1.Command{Do: &gatewayv1.Command_Leave{Leave: &gatewayv1.Leave{Target: target(ref(e.conn, 0)), Groups: []string{"nowhere"}}}},
 	)
+	began := time.Now()
 	n := a.command(do)
 	slow.until("the deltas", func() bool { return slow.routes["user u"] && slow.routes["group g"] })
-	a.until("applied", func() bool { return a.applied >= n })
-	a.look(func() {
-		if a.results[n] != nil {
-			t.Error("answered before everybody knows the routes")
-		}
-	})
-	if got := a.result(n); !slices.Equal(statuses(got), []gatewayv1.Status{ok, ok, ok}) { // after the lease of the slow one
+	if got := a.result(n); !slices.Equal(statuses(got), []gatewayv1.Status{ok, ok, ok}) {
 		t.Errorf("got %v", got)
+	}
+	if took := time.Since(began); took < link.SettleWait { // the slow one's lease may not be over
+		t.Errorf("answered after %v, before everybody knows the routes", took)
 	}
 	a.resend(n, do)
 	a.until("the answer again", func() bool { return a.answers[n] == 2 })

@@ -44,6 +44,7 @@ type Config struct {
 	MaxFrameBytes   int           // 64 KiB, as ws reads them; told to workers
 	MaxStrangers    int           // 256 connections that have not passed the handshake, a quarter of them from one host
 	MaxUnackedBytes int64         // 256 MiB of memory held for events of all conns
+	LastWords       time.Duration // 500 ms that the end of a gateway waits for a worker to take what it was told
 
 	WorkerLabels map[string]string // only workers with all of these are given conns
 	SlowStart    time.Duration     // 10 s until a new worker gets its whole share of new conns; negative: at once
@@ -97,6 +98,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxUnackedBytes == 0 {
 		c.MaxUnackedBytes = 256 << 20
+	}
+	if c.LastWords == 0 {
+		c.LastWords = 500 * time.Millisecond
 	}
 	if c.SlowStart == 0 {
 		c.SlowStart = 10 * time.Second

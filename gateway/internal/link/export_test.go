@@ -1,5 +1,8 @@
 package link
 
+// SettleWait is how long an answer waits for a worker that does not acknowledge a route.
+const SettleWait = settleWait
+
 // Counted is how many conns workers are thought to have, and to be busy with, in all.
 func (l *Link) Counted() (owned, busy int64) {
 	for _, w := range l.attached() {

@@ -36,6 +36,7 @@ func TestAddedWorkerTakesItsShareOfIdleConns(t *testing.T) {
 		}
 	}
 	b := r.attach(script{node: "b"})
+	r.serving(2) // before that the share of one worker is all there is
 	eventually(t, "shares within bounds", func() bool { return within(r) })
 	moved := int(r.link.Stats().Moves[link.Levelled].Load())
 	if moved < 16 || moved > 20 {

@@ -43,7 +43,7 @@ func newRig(t testing.TB, options ...option) *rig {
 	r := &rig{t: t, boot: handshake.NewBoot(), log: &logbook{}, handler: &lateHandler{}}
 	cfg := link.Config{
 		Identity: handshake.Identity{Cluster: cluster, Role: "gateway", Node: "gw-1", Boot: r.boot},
-		Secrets:  []string{secret}, Log: slog.New(r.log),
+		Secrets:  []string{secret}, Log: slog.New(r.log), LastWords: patience / 2,
 	}
 	sockets := ws.Config{Limits: ws.Limits{FrameRate: -1, ByteRate: -1, HandshakeRate: -1}}
 	index := hub.Config{}
@@ -81,7 +81,7 @@ func (r *rig) start() {
 	var all sync.WaitGroup
 	all.Go(func() {
 		_ = r.link.Run(ctx)
-		link.Stop(server)
+		r.link.Stop(server)
 	})
 	all.Go(func() { _ = r.ws.Serve(ctx, clients, nil) })
 	all.Go(func() { _ = server.Serve(r.link.Guard(links)) })

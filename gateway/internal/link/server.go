@@ -40,14 +40,11 @@ func (l *Link) NewServer(t *tls.Config) *grpc.Server {
 	return s
 }
 
-// lastWords is how long the end of a gateway waits for a worker to take what it was told.
-const lastWords = 500 * time.Millisecond
-
-// Stop ends s after Run has returned. Its connections close when what was said last, that
-// the streams have ended and why, has left; whoever does not read is cut off after
-// lastWords.
-func Stop(s *grpc.Server) {
-	cut := time.AfterFunc(lastWords, s.Stop)
+// Stop ends s, of NewServer, after Run has returned. Its connections close when what was
+// said last, that the streams have ended and why, has left; whoever does not read is cut
+// off after LastWords.
+func (l *Link) Stop(s *grpc.Server) {
+	cut := time.AfterFunc(l.cfg.LastWords, s.Stop)
 	defer cut.Stop()
 	s.GracefulStop()
 }

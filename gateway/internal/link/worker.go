@@ -100,7 +100,7 @@ func (w *worker) lastWords(sent <-chan error) {
 	w.out.finish()
 	select {
 	case <-sent:
-	case <-time.After(lastWords): // it does not read
+	case <-time.After(w.link.cfg.LastWords): // it does not read
 	}
 }
 
