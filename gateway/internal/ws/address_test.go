@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"math"
 	"net/netip"
 	"strings"
 	"testing"
@@ -149,6 +150,20 @@ func TestNetworkOfAnIPv6AddressCountsAsOne(t *testing.T) {
 func TestRateThatIsNoneIsNamed(t *testing.T) {
 	if err := (Limits{MaxHandshakesPerIP: -1}).Validate(); err == nil || !strings.Contains(err.Error(), "max-handshakes-per-ip") {
 		t.Errorf("got %v", err)
+	}
+	for _, r := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		err := Limits{MaxHandshakesPerIP: r, HandshakeRate: r, FrameRate: r, ByteRate: r}.Validate()
+		if err == nil {
+			t.Fatalf("%v is a rate", r)
+		}
+		for _, name := range []string{"max-handshakes-per-ip", "handshake-rate", "frame-rate", "byte-rate"} {
+			if !strings.Contains(err.Error(), name+": ") {
+				t.Errorf("%v of %s is taken: %v", r, name, err)
+			}
+		}
+	}
+	if err := (Limits{HandshakeRate: -1, FrameRate: -1, ByteRate: -1}).Validate(); err != nil {
+		t.Errorf("none: %v", err)
 	}
 }
 

@@ -113,8 +113,17 @@ func (l Limits) Validate() error {
 			err = append(err, fmt.Errorf("%s: must not be negative", n.name))
 		}
 	}
-	if r := l.MaxHandshakesPerIP; r < 0 || math.IsNaN(r) || math.IsInf(r, 0) {
-		err = append(err, fmt.Errorf("max-handshakes-per-ip: %v is no rate", r))
+	for _, r := range []struct {
+		name  string
+		value float64
+		none  bool // a negative one is none
+	}{
+		{"max-handshakes-per-ip", l.MaxHandshakesPerIP, false}, {"handshake-rate", l.HandshakeRate, true},
+		{"frame-rate", l.FrameRate, true}, {"byte-rate", l.ByteRate, true},
+	} {
+		if r.value < 0 && !r.none || math.IsNaN(r.value) || math.IsInf(r.value, 0) {
+			err = append(err, fmt.Errorf("%s: %v is no rate", r.name, r.value))
+		}
 	}
 	for name, list := range map[string][]string{"origin": l.Origins, "host": l.Hosts} {
 		if _, e := patterns(list); e != nil {
