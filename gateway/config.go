@@ -117,9 +117,6 @@ func (c *Config) Validate() error {
 	if c.Identity.Role != "gateway" {
 		errs = append(errs, fmt.Errorf("role is %q: want \"gateway\"", c.Identity.Role))
 	}
-	if c.ProxyProtocol && len(c.Proxies) == 0 {
-		errs = append(errs, errors.New("proxy-protocol: needs trusted-proxy, which names who may speak it"))
-	}
 	errs = append(errs, c.Identity.Validate(), c.Limits.Validate())
 	return errors.Join(errs...)
 }

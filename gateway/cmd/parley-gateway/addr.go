@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -51,14 +50,6 @@ func checkLinks(listen, addr string) error {
 func checkProxies(flag string, list []string) error {
 	if _, err := clientaddr.Parse(list); err != nil {
 		return fmt.Errorf("--%s: %w", flag, err)
-	}
-	return nil
-}
-
-// spoken wants to know who may speak the PROXY protocol.
-func (c *config) spoken() error {
-	if c.ProxyProtocol && len(c.TrustedProxy) == 0 {
-		return errors.New("--proxy-protocol: needs --trusted-proxy, which names who may speak it")
 	}
 	return nil
 }

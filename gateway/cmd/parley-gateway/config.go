@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"strconv"
 	"time"
 
@@ -78,6 +79,14 @@ func (c *config) limits() gateway.Limits {
 		WorkerPatience: c.WorkerPatience, SlowStart: c.SlowStart, Rebalance: c.Rebalance, DoorsTimeout: c.DoorsTimeout, DrainWindow: c.DrainWindow,
 		Origins: c.Origin, TextPing: c.TextPing, Deflate: c.Deflate,
 	}
+}
+
+// spoken wants to know who may speak the PROXY protocol.
+func (c *config) spoken() error {
+	if c.ProxyProtocol && len(c.TrustedProxy) == 0 {
+		return errors.New("--proxy-protocol: needs --trusted-proxy, which names who may speak it")
+	}
+	return nil
 }
 
 func (c *config) build(n *node.Node) (*gateway.Gateway, error) {

@@ -3,7 +3,6 @@ package link
 import (
 	"encoding/binary"
 	"errors"
-	"hash/fnv"
 	"unicode/utf8"
 
 	"github.com/parley-im/parley/gateway/internal/hub"
@@ -28,13 +27,12 @@ const (
 // listSum tells lists, and the lives of gateways, apart: places and the order of names
 // mean nothing to another boot.
 func listSum(boot uint64, groups []string) uint64 {
-	sum := fnv.New64a()
-	_, _ = sum.Write(binary.BigEndian.AppendUint64(nil, boot)) // never fails
+	sum := fnv1a(fnvStart, string(binary.BigEndian.AppendUint64(nil, boot)))
 	for _, g := range groups {
-		_, _ = sum.Write(binary.AppendUvarint(nil, uint64(len(g))))
-		_, _ = sum.Write([]byte(g))
+		sum = fnv1a(sum, string(binary.AppendUvarint(nil, uint64(len(g)))))
+		sum = fnv1a(sum, g)
 	}
-	return sum.Sum64()
+	return sum
 }
 
 func (c cursor) encode(of gatewayv1.Listed, sum uint64) []byte {

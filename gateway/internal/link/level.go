@@ -166,14 +166,12 @@ func (l *Link) shift(c *conn, all map[string]*levelling) {
 // pools; 1 is just its share, as it is when there are no conns or no workers.
 func (l *Link) Spread() (least, most float64) {
 	least, most = 1, 1
-	if pools := l.pools.Load(); pools != nil {
-		for _, p := range pools.of {
-			if p.byUser {
-				continue // who has what is not ours to choose
-			}
-			a, b, _ := p.spread(time.Now(), nil)
-			least, most = min(least, a), max(most, b)
+	for _, p := range l.pools.Load().of {
+		if p.byUser {
+			continue // who has what is not ours to choose
 		}
+		a, b, _ := p.spread(time.Now(), nil)
+		least, most = min(least, a), max(most, b)
 	}
 	return least, most
 }

@@ -158,12 +158,7 @@ func (l *Link) Attached() map[uint64]bool {
 }
 
 // Serving returns how many workers may be given conns.
-func (l *Link) Serving() int {
-	if p := l.pools.Load(); p != nil {
-		return p.all
-	}
-	return 0
-}
+func (l *Link) Serving() int { return l.pools.Load().all }
 
 func (l *Link) attached() []*worker {
 	l.mu.Lock()

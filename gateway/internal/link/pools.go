@@ -86,20 +86,13 @@ func (l *Link) publish() {
 
 // pool is the workers of a path, nil while there are none.
 func (l *Link) pool(path string) *pool {
-	if p := l.pools.Load(); p != nil {
-		return p.of[path]
-	}
-	return nil
+	return l.pools.Load().of[path]
 }
 
 // poolFor is the pool whose workers serve a path now. A conn stays in the one that it was
 // opened in.
 func (l *Link) poolFor(path string) string {
-	p := l.pools.Load()
-	if p == nil {
-		return ""
-	}
-	for _, pool := range p.paths {
+	for _, pool := range l.pools.Load().paths {
 		if rest, ok := strings.CutPrefix(path, pool); ok && (rest == "" || rest[0] == '/') {
 			return pool
 		}
