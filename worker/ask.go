@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/parley-im/parley/proto/connid"
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
@@ -68,44 +69,72 @@ func (w *Worker) ask(ctx context.Context, g *link.Gateway, cmd *gatewayv1.Comman
 	return reply.Result, resultError(reply.Result)
 }
 
-// askAll gives several gateways a command each and calls each for every good answer.
+// askAll gives several gateways a command each and calls each for every good answer, one
+// at a time. Who has no room is waited for on a goroutine of its own and holds up no other.
 // Gateways that leave are named in lost and are no error: their conns are gone. Those
-// that cannot be asked are named too, and with sure they are an error; those that do
-// not answer before ctx ends always are.
+// that cannot be asked are named too, and with sure they are an error; those that take
+// nothing, or do not answer, before ctx ends always are.
 func (w *Worker) askAll(ctx context.Context, to []*link.Gateway, sure bool, cmd func(*link.Gateway) *gatewayv1.Command, each func(*link.Gateway, *gatewayv1.Result)) (lost []string, err error) {
 	if err := w.running(); err != nil {
 		return nil, err
 	}
+	var (
+		mu   sync.Mutex // guards lost and errs, and is held for each
+		errs []error
+	)
+	refused := func(g *link.Gateway, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		lost = append(lost, g.Node())
+		if !errors.Is(err, link.ErrGone) && (sure || !errors.Is(err, link.ErrAway)) {
+			errs = append(errs, linkError(err))
+		}
+	}
+	collect := func(waiter *link.Waiter) {
+		silent, err := waiter.Wait(ctx, func(r link.Reply) {
+			if r.Err != nil {
+				refused(r.From, r.Err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if r.Result.GetStatus() == gatewayv1.Status_STATUS_OK {
+				each(r.From, r.Result)
+			} else {
+				errs = append(errs, resultError(r.Result))
+			}
+		})
+		mu.Lock()
+		defer mu.Unlock()
+		for _, g := range silent {
+			lost = append(lost, g.Node())
+		}
+		if err != nil {
+			errs = append(errs, waitError(ctx, "not every gateway has answered"))
+		}
+	}
 	waiter := link.NewWaiter(len(to))
 	defer waiter.Close()
-	var errs []error
+	var full sync.WaitGroup
 	for _, g := range to {
-		if err := g.Command(ctx, cmd(g), waiter); err != nil {
-			lost = append(lost, g.Node())
-			if !errors.Is(err, link.ErrGone) {
-				errs = append(errs, linkError(err))
-			}
+		c := cmd(g)
+		switch err := g.TryCommand(c, waiter); {
+		case errors.Is(err, link.ErrFull):
+			full.Go(func() {
+				waiter := link.NewWaiter(1)
+				defer waiter.Close()
+				if err := g.Command(ctx, c, waiter); err != nil {
+					refused(g, err)
+					return
+				}
+				collect(waiter)
+			})
+		case err != nil:
+			refused(g, err)
 		}
 	}
-	silent, err := waiter.Wait(ctx, func(r link.Reply) {
-		switch {
-		case r.Err != nil:
-			lost = append(lost, r.From.Node())
-			if sure && !errors.Is(r.Err, link.ErrGone) {
-				errs = append(errs, linkError(r.Err))
-			}
-		case r.Result.GetStatus() == gatewayv1.Status_STATUS_OK:
-			each(r.From, r.Result)
-		default:
-			errs = append(errs, resultError(r.Result))
-		}
-	})
-	for _, g := range silent {
-		lost = append(lost, g.Node())
-	}
-	if err != nil {
-		errs = append(errs, waitError(ctx, "not every gateway has answered"))
-	}
+	collect(waiter)
+	full.Wait()
 	slices.Sort(lost)
 	return slices.Compact(lost), errors.Join(errs...)
 }

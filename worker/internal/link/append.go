@@ -13,6 +13,7 @@ type mode uint8
 const (
 	try    mode = iota // full: ErrFull
 	wait               // full: wait for room, or ctx
+	ask                // like wait; full and away: ErrAway, for nobody should wait for the answer
 	fickle             // like wait; without a stream ErrDetached, and never sent on another
 )
 
@@ -44,8 +45,8 @@ func (l *outlog) send(ctx context.Context, s *record.Send, w *Waiter, m mode) er
 }
 
 // command numbers a command that needs a feature, "" for none, and appends it.
-func (l *outlog) command(ctx context.Context, body []byte, need string, w *Waiter) error {
-	c, err := l.lock(ctx, 32+len(body), need, wait)
+func (l *outlog) command(ctx context.Context, body []byte, need string, w *Waiter, m mode) error {
+	c, err := l.lock(ctx, 32+len(body), need, m)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (l *outlog) command(ctx context.Context, body []byte, need string, w *Waite
 	if c.buf, err = record.AppendCommand(c.buf, record.Command{N: l.next, Body: body}); err != nil {
 		return err
 	}
-	l.numbered(c, before, need, w, wait)
+	l.numbered(c, before, need, w, m)
 	return nil
 }
 
@@ -101,6 +102,9 @@ func (l *outlog) lock(ctx context.Context, size int, need string, m mode) (*chun
 		case m == try:
 			l.mu.Unlock()
 			return nil, ErrFull
+		case m == ask && l.away:
+			l.mu.Unlock()
+			return nil, ErrAway
 		}
 		if err := l.waitFreed(ctx); err != nil {
 			l.mu.Unlock()

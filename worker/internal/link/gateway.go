@@ -74,14 +74,23 @@ func (g *Gateway) count(s *record.Send, err error) error {
 	return err
 }
 
-// Command queues a command whose result goes to w. It waits for room as long as
-// ctx allows.
+// TryCommand queues a command whose result goes to w. It never waits: ErrFull.
+func (g *Gateway) TryCommand(c *gatewayv1.Command, w *Waiter) error {
+	return g.command(context.Background(), c, w, try)
+}
+
+// Command is TryCommand that waits for room as long as ctx allows and the gateway can be
+// asked: ErrAway.
 func (g *Gateway) Command(ctx context.Context, c *gatewayv1.Command, w *Waiter) error {
+	return g.command(ctx, c, w, ask)
+}
+
+func (g *Gateway) command(ctx context.Context, c *gatewayv1.Command, w *Waiter, m mode) error {
 	body, err := proto.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("encode command: %w", err)
 	}
-	if err := g.log.command(ctx, body, needOfCommand(c), w); err != nil {
+	if err := g.log.command(ctx, body, needOfCommand(c), w, m); err != nil {
 		return err
 	}
 	g.mesh.stats.Commands.Add(1)

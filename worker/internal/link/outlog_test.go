@@ -59,7 +59,7 @@ func TestLogKeepsTheOrderOfAllKinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.beat(7, 0)
-	if err := l.command(t.Context(), []byte("x"), "", nil); err != nil {
+	if err := l.command(t.Context(), []byte("x"), "", nil, ask); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.doneWith(record.DoneWith{Conn: 1, Term: 1, Seq: 2}); err != nil {
@@ -80,7 +80,7 @@ func TestReattachResendsExactlyWhatIsNotApplied(t *testing.T) {
 	send(t, l, nil, wait)     // 3
 	send(t, l, nil, fickle)   // 4
 	send(t, l, nil, wait)     // 5
-	if err := l.command(t.Context(), []byte("x"), "", awaited); err != nil {
+	if err := l.command(t.Context(), []byte("x"), "", awaited, ask); err != nil {
 		t.Fatal(err)
 	} // 6
 	_ = l.done(record.Done{Conn: 1, Term: 1, Seq: 1})
