@@ -21,8 +21,8 @@ type Binding struct {
 type Outcome struct {
 	Done   int                 // conns that it was done for
 	Stale  []connid.ID         // conns that have ended, or whose gateway is gone
-	Failed map[connid.ID]error // conns that a gateway refused to do it for, and why; nil: none
-	Unsure []connid.ID         // conns of the gateways in Lost: whether it was done is unknown
+	Failed map[connid.ID]error // conns that it was not done for, and why: a gateway refused, or was not given it; nil: none
+	Unsure []connid.ID         // conns whose gateway was given it and is in Lost: whether it was done is unknown
 	Lost   []string            // gateways (their nodes) that left, with their conns, or did not answer; these make an error too
 }
 
@@ -102,7 +102,10 @@ func (s *Sender) eachConn(ctx context.Context, ids []connid.ID, command func(i i
 	var refused error
 	for _, o := range orders {
 		for n, r := range o.results {
-			if failed := out.note(ids[o.about[n]], r); refused == nil {
+			id := ids[o.about[n]]
+			if n >= o.given {
+				out.notGiven(id, o.refused)
+			} else if failed := out.note(id, r); refused == nil {
 				refused = failed
 			}
 		}
@@ -120,11 +123,25 @@ func (o *Outcome) note(id connid.ID, r *gatewayv1.Result) error {
 	case gatewayv1.Status_STATUS_STALE:
 		o.Stale = append(o.Stale, id)
 	default:
-		if o.Failed == nil {
-			o.Failed = make(map[connid.ID]error)
-		}
-		o.Failed[id] = resultError(r)
-		return o.Failed[id]
+		err := resultError(r)
+		o.fail(id, err)
+		return err
 	}
 	return nil
+}
+
+// notGiven counts one whose gateway was not given its command.
+func (o *Outcome) notGiven(id connid.ID, why error) {
+	if fault.CodeOf(why) == fault.Stale { // with its gateway
+		o.Stale = append(o.Stale, id)
+		return
+	}
+	o.fail(id, why)
+}
+
+func (o *Outcome) fail(id connid.ID, why error) {
+	if o.Failed == nil {
+		o.Failed = make(map[connid.ID]error)
+	}
+	o.Failed[id] = why
 }

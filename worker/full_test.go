@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-im/parley/proto/fault"
+	"github.com/parley-im/parley/proto/record"
 	"github.com/parley-im/parley/worker"
 	"github.com/parley-im/parley/worker/workertest"
 )
@@ -61,4 +62,34 @@ func TestGatewayWithoutRoomHoldsUpNoCommand(t *testing.T) {
 			t.Errorf("a user whom only that one can have: %t, %q, %v", online, lost, err)
 		}
 	})
+}
+
+// What was never given to a gateway was not done.
+func TestCommandsThatWereNotGivenAreNoDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, conns := withFullLog(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		ids := idsOf(conns...)
+		out, err := h.Sender().JoinAll(ctx, ids, "h")
+		if fault.CodeOf(err) != fault.Overloaded || out.Done != 4 || out.Unsure != nil || len(out.Failed) != 2 || !slices.Equal(out.Lost, []string{"gateway-0"}) {
+			t.Errorf("full: got %+v, %v", out, err)
+		}
+		for _, id := range []int{0, 3} { // conns are dialled in turn
+			if fault.CodeOf(out.Failed[ids[id]]) != fault.Overloaded {
+				t.Errorf("conn %d: got %v", id, out.Failed[ids[id]])
+			}
+		}
+	})
+}
+
+// A command that fits into no record says nothing of the gateway.
+func TestCommandThatIsTooLargeBlamesNoGateway(t *testing.T) {
+	h := workertest.New(t, byQuery)
+	c := h.Dial("/")
+	last := worker.Binary(make([]byte, record.MaxPayload)) // with a command around it
+	out, err := h.Sender().CloseAll(t.Context(), idsOf(c), 0, "", last)
+	if fault.CodeOf(err) != fault.TooLarge || out.Lost != nil || out.Unsure != nil || fault.CodeOf(out.Failed[c.ID()]) != fault.TooLarge {
+		t.Errorf("got %+v, %v", out, err)
+	}
 }

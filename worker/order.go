@@ -25,8 +25,10 @@ type order struct {
 	commands []*gatewayv1.Command
 	about    []int // which of the caller's things each command is about
 
-	results []*gatewayv1.Result // of each command; nil: unknown
-	err     error               // why some are
+	results []*gatewayv1.Result // of each command; nil: unknown, or not given
+	given   int                 // how many the gateway was given; the others are surely not done
+	refused error               // why not all
+	err     error               // why some results are unknown
 	lost    bool                // the gateway is to be named
 }
 
@@ -50,6 +52,9 @@ func (w *Worker) carryOut(ctx context.Context, orders []*order) (lost []string, 
 			lost = append(lost, o.to.Node())
 		}
 		errs = append(errs, o.err)
+		if !errors.Is(o.refused, link.ErrGone) {
+			errs = append(errs, o.refused)
+		}
 	}
 	slices.Sort(lost)
 	return lost, errors.Join(errs...)
@@ -67,10 +72,11 @@ func (o *order) carryOut(ctx context.Context) {
 		b := batch{from, o.batchEnd(from), link.NewWaiter(1)}
 		cmd := &gatewayv1.Command{Do: &gatewayv1.Command_Batch{Batch: &gatewayv1.Batch{Commands: o.commands[b.from:b.to]}}}
 		if err := o.to.Command(ctx, cmd, b.waiter); err != nil {
-			o.fail(err)
+			o.refuse(err)
 			break
 		}
 		batches, from = append(batches, b), b.to
+		o.given = from
 	}
 	for _, b := range batches {
 		_, err := b.waiter.Wait(ctx, func(r link.Reply) { o.take(b.from, b.to, r) })
@@ -108,7 +114,13 @@ func (o *order) take(from, to int, r link.Reply) {
 	}
 }
 
-// fail notes why the rest is unknown. That the gateway has left is no error.
+// refuse notes why the rest was not given. Only some reasons are the gateway's.
+func (o *order) refuse(err error) {
+	o.refused = linkError(err)
+	o.lost = o.lost || errors.Is(err, link.ErrGone) || errors.Is(err, link.ErrAway) || errors.Is(err, link.ErrFull)
+}
+
+// fail notes why an answer did not come. That the gateway has left is no error.
 func (o *order) fail(err error) {
 	o.lost = true
 	if o.err == nil && !errors.Is(err, link.ErrGone) {
