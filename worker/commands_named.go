@@ -83,16 +83,16 @@ func (s *Sender) eachUser(ctx context.Context, users, groups []string, command f
 		orders = append(orders, o)
 	}
 	did.Lost, err = s.worker.carryOut(ctx, orders)
-	errs := []error{err}
+	var refused error // the first of them
 	for _, o := range orders {
 		for _, r := range o.results {
 			did.Conns += int(r.GetAffected())
-			if err := resultError(r); r != nil && err != nil {
-				errs = append(errs, err)
+			if r != nil && refused == nil {
+				refused = resultError(r)
 			}
 		}
 	}
-	return did, errors.Join(errs...)
+	return did, errors.Join(refused, err)
 }
 
 func endOf(t *gatewayv1.Target, how *gatewayv1.CloseConn) *gatewayv1.Command {

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -91,5 +92,20 @@ func TestCommandThatIsTooLargeBlamesNoGateway(t *testing.T) {
 	out, err := h.Sender().CloseAll(t.Context(), idsOf(c), 0, "", last)
 	if fault.CodeOf(err) != fault.TooLarge || out.Lost != nil || out.Unsure != nil || fault.CodeOf(out.Failed[c.ID()]) != fault.TooLarge {
 		t.Errorf("got %+v, %v", out, err)
+	}
+}
+
+// One reason is enough, however many users were refused.
+func TestManyRefusedUsersAreOneError(t *testing.T) {
+	h := workertest.New(t, byQuery, workertest.WithMaxGroups(1))
+	var users []string
+	for i := range 50 {
+		users = append(users, fmt.Sprint("user-", i))
+		h.Dial("/?group=g&user=" + users[i])
+	}
+	inStep(t, h, 1)
+	_, err := h.Sender().JoinUsers(t.Context(), users, "h")
+	if fault.CodeOf(err) != fault.TooLarge || len(err.Error()) > 200 {
+		t.Errorf("got %v", err)
 	}
 }
