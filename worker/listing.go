@@ -33,6 +33,7 @@ type Listing[T any] struct {
 	fresh  func(T) bool // nil: all are
 
 	at   position
+	gone bool // All has been ranged over
 	over bool // there is nothing to go on with
 	got  int
 	lost []string
@@ -73,8 +74,7 @@ func (l *Listing[T]) Err() error { return errors.Join(l.errs...) }
 // Lost are the gateways (their nodes) whose entries are missing, or some of them: they
 // have left, did not answer, or do not know lists.
 func (l *Listing[T]) Lost() []string {
-	slices.Sort(l.lost)
-	return slices.Compact(l.lost)
+	return slices.Compact(slices.Sorted(slices.Values(l.lost)))
 }
 
 // Position says where to go on, as text that fits into a URL; "" when there is nothing
@@ -88,10 +88,15 @@ func (l *Listing[T]) Position() string {
 	return l.at.String()
 }
 
-// All is the list. It may be ranged over once; a loop that is left ends it.
+// All is the list. It may be ranged over once; a loop that is left ends it. A second range
+// yields nothing and is an error, Invalid.
 func (l *Listing[T]) All() iter.Seq[T] {
 	return func(yield func(T) bool) {
-		if len(l.errs) > 0 || l.over {
+		if l.gone {
+			l.errs = append(l.errs, invalid("a list can be read once"))
+		}
+		l.gone = true
+		if len(l.errs) > 0 {
 			return
 		}
 		if err := l.sender.known(l.ctx); err != nil {
@@ -138,19 +143,33 @@ func (l *Listing[T]) run(yield func(T) bool) {
 			l.over = len(l.at.open) == 0
 			return
 		}
-		select {
-		case a := <-answers:
+		a, ok := next(answers, timer)
+		if ok {
 			delete(asking, a.from.Boot())
-			timer.Reset(patience)
 			if !l.take(a, yield) {
 				return
 			}
-		case <-timer.C:
+		} else {
 			for boot := range asking {
 				asking[boot] = true
 			}
-			timer.Reset(patience)
 		}
+		timer.Reset(patience) // not before: how long the caller takes makes no gateway slow
+	}
+}
+
+// next waits for an answer until the timer ends. One that is there by then counts.
+func next(answers <-chan pageOf, timer *time.Timer) (a pageOf, ok bool) {
+	select {
+	case a = <-answers:
+		return a, true
+	case <-timer.C:
+	}
+	select {
+	case a = <-answers:
+		return a, true
+	default:
+		return a, false
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parley-im/parley/proto/connid"
@@ -137,6 +138,51 @@ func TestGatewayThatStandsStillDelaysNoList(t *testing.T) {
 	thaw()
 	if rest := read(t, h.Sender().Conns(t.Context(), worker.From(l.Position()))); len(rest) != 3 {
 		t.Errorf("when it goes on: %d conns, want its 3", len(rest))
+	}
+}
+
+// How long the caller takes with a page makes no gateway slow: those whose pages lie
+// there are not asked for more beside them.
+func TestSlowReaderOfAListHoldsFourPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := workertest.New(t, byQuery, workertest.WithGateways(16))
+		for range 16 {
+			h.Dial("/")
+		}
+		inStep(t, h, 16)
+		before := h.Worker().Stats().Commands
+		n := int64(0)
+		for range h.Sender().Conns(t.Context()).All() {
+			time.Sleep(600 * time.Millisecond)
+			if asked := h.Worker().Stats().Commands - before; asked > n+4 {
+				t.Fatalf("%d pages are asked for when %d have been read", asked, n)
+			}
+			n++
+		}
+		if n != 16 {
+			t.Errorf("%d conns", n)
+		}
+	})
+}
+
+func TestListIsReadOnce(t *testing.T) {
+	h := workertest.New(t, byQuery)
+	for range 3 {
+		h.Dial("/")
+	}
+	for name, opts := range map[string][]worker.ListOption{"whole": nil, "limited": {worker.Limit(2)}} {
+		l := h.Sender().Conns(t.Context(), opts...)
+		first := len(slices.Collect(l.All()))
+		position := l.Position()
+		if first < 2 || l.Err() != nil {
+			t.Fatalf("%s: %d conns, %v", name, first, l.Err())
+		}
+		for range l.All() {
+			t.Fatalf("%s: the second range has something", name)
+		}
+		if fault.CodeOf(l.Err()) != fault.Invalid || l.Position() != position {
+			t.Errorf("%s: %v, at %q", name, l.Err(), l.Position())
+		}
 	}
 }
 
