@@ -60,7 +60,8 @@ func WithGateways(n int) Option { return func(o *options) { o.gateways = n } }
 func WithMaxGroups(n int) Option { return func(o *options) { o.groups = n } }
 
 // WithOldGateway makes gateway i, from 0, one of protocol 1.0: it can leave no users out of
-// a send and merge no session, as in a cluster whose gateways are being replaced.
+// a send, merge no session, carry out no batch (BindAll and its kin, JoinUsers, LeaveUsers)
+// and list nothing, as in a cluster whose gateways are being replaced.
 func WithOldGateway(i int) Option { return func(o *options) { o.old = append(o.old, i) } }
 
 // WithLog shows the worker's log in the test's output.
@@ -81,7 +82,7 @@ func New(t testing.TB, handler worker.Handler, opts ...Option) *Harness {
 	}
 	h := &Harness{t: t, directory: newDirectory(o.gateways, o.groups), ended: make(chan struct{})}
 	for _, i := range o.old {
-		h.directory.gateways[i].Features = nil
+		h.directory.gateways[i].Old, h.directory.gateways[i].Features = true, nil
 	}
 	o.config.Directory = h.directory
 	w, err := worker.New(o.config)

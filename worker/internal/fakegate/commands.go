@@ -60,6 +60,9 @@ func (g *Gateway) do(cmd *gatewayv1.Command) (m *gatewayv1.Result, settle bool) 
 	case *gatewayv1.Command_Query:
 		err = g.query(do.Query, m)
 	case *gatewayv1.Command_Batch:
+		if g.Old {
+			return &gatewayv1.Result{Status: gatewayv1.Status_STATUS_UNIMPLEMENTED}, false
+		}
 		settle, err = g.batch(do.Batch, m)
 	default:
 		err = refusal(gatewayv1.Status_STATUS_UNIMPLEMENTED)
@@ -150,7 +153,7 @@ func (g *Gateway) query(q *gatewayv1.Query, m *gatewayv1.Result) error {
 		conns := g.named(name{group: true, text: group})
 		count := &gatewayv1.GroupCount{Group: group, Conns: uint32(len(conns))}
 		for _, c := range conns {
-			if len(count.Users) < int(q.GetGroupUsers()) && c.user != "" && !slices.Contains(count.Users, c.user) {
+			if !g.Old && len(count.Users) < int(q.GetGroupUsers()) && c.user != "" && !slices.Contains(count.Users, c.user) {
 				count.Users = append(count.Users, c.user)
 			}
 		}

@@ -38,7 +38,8 @@ type Gateway struct {
 	// Features are what it says it can do; an older gateway has fewer. Set it before use.
 	Features []string
 
-	// Old makes it pass over queries that came with lists. Set it before use.
+	// Old makes it know no batches, and pass over the queries that came after version 1.0
+	// of the protocol. Set it before use.
 	Old bool
 
 	mu       sync.Mutex
