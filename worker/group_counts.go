@@ -13,7 +13,7 @@ import (
 // UserGroups are the groups of users.
 type UserGroups struct {
 	Groups map[string][]string // by user, each group once; who has no conn is not in it
-	Lost   []string            // gateways (their nodes) that left or did not answer
+	Lost   []string            // gateways (their nodes) that left, did not answer, or are too old to
 }
 
 // UserGroups asks in which groups the conns of each user are. Unimplemented: a gateway
@@ -23,14 +23,14 @@ func (s *Sender) UserGroups(ctx context.Context, users ...string) (UserGroups, e
 	if err := checkNames("user", users); err != nil {
 		return got, err
 	}
-	var old []error
+	var old []*link.Gateway
 	lost, err := s.ask(ctx, route.User, unique(users),
 		func(names []string) *gatewayv1.Query {
 			return &gatewayv1.Query{Users: names, UserGroups: true, List: probe()}
 		},
 		func(g *link.Gateway, r *gatewayv1.Result) {
 			if r.GetPage() == nil {
-				old = append(old, tooOld(g))
+				old = append(old, g)
 				return
 			}
 			for _, u := range r.GetUsers() {
@@ -43,8 +43,8 @@ func (s *Sender) UserGroups(ctx context.Context, users ...string) (UserGroups, e
 				got.Groups[u.GetUser()] = have
 			}
 		})
-	got.Lost = lost
-	return got, errors.Join(err, errors.Join(old...))
+	got.Lost, err = withOld(old, lost, err)
+	return got, err
 }
 
 // GroupSize is how large a group is.
@@ -56,7 +56,7 @@ type GroupSize struct {
 // GroupCounts are the sizes of groups.
 type GroupCounts struct {
 	Groups map[string]GroupSize // a group without a conn is not in it
-	Lost   []string             // gateways (their nodes) that left or did not answer
+	Lost   []string             // gateways (their nodes) that left or did not answer; of those too old to count users the conns are counted
 }
 
 // GroupCounts counts the conns of each group, and the users who have them, without
@@ -67,12 +67,12 @@ func (s *Sender) GroupCounts(ctx context.Context, groups ...string) (GroupCounts
 	if err := checkNames("group", groups); err != nil {
 		return got, err
 	}
-	var old []error
+	var old []*link.Gateway
 	lost, err := s.ask(ctx, route.Group, unique(groups),
 		func(names []string) *gatewayv1.Query { return &gatewayv1.Query{Groups: names, List: probe()} },
 		func(g *link.Gateway, r *gatewayv1.Result) {
 			if r.GetPage() == nil {
-				old = append(old, tooOld(g))
+				old = append(old, g)
 			}
 			for _, c := range r.GetGroups() {
 				if c.GetConns() == 0 {
@@ -84,8 +84,18 @@ func (s *Sender) GroupCounts(ctx context.Context, groups ...string) (GroupCounts
 				got.Groups[c.GetGroup()] = size
 			}
 		})
-	got.Lost = lost
-	return got, errors.Join(err, errors.Join(old...))
+	got.Lost, err = withOld(old, lost, err)
+	return got, err
+}
+
+// withOld adds gateways that passed over the question to those that are lost, and to err.
+func withOld(old []*link.Gateway, lost []string, err error) ([]string, error) {
+	errs := []error{err}
+	for _, g := range old {
+		lost, errs = append(lost, g.Node()), append(errs, tooOld(g))
+	}
+	slices.Sort(lost)
+	return slices.Compact(lost), errors.Join(errs...)
 }
 
 // probe is a list of one, which tells a gateway that knows what came with lists from one

@@ -28,11 +28,13 @@ func TestGatewayThatKnowsNoListsSaysSo(t *testing.T) {
 	if n != 2 || fault.CodeOf(l.Err()) != fault.Unimplemented || fmt.Sprint(l.Lost()) != "[gateway-0]" {
 		t.Errorf("%d conns, lost %q, %v", n, l.Lost(), l.Err())
 	}
-	if _, err := h.Sender().UserGroups(t.Context(), "ann"); fault.CodeOf(err) != fault.Unimplemented {
-		t.Errorf("groups of a user: %v", err)
+	groups, err := h.Sender().UserGroups(t.Context(), "ann")
+	if fault.CodeOf(err) != fault.Unimplemented || fmt.Sprint(groups) != "{map[ann:[g]] [gateway-0]}" {
+		t.Errorf("groups of a user: %v, %v", groups, err)
 	}
-	if _, err := h.Sender().GroupCounts(t.Context(), "g"); fault.CodeOf(err) != fault.Unimplemented {
-		t.Errorf("sizes: %v", err)
+	sizes, err := h.Sender().GroupCounts(t.Context(), "g")
+	if fault.CodeOf(err) != fault.Unimplemented || fmt.Sprint(sizes) != "{map[g:{4 1}] [gateway-0]}" {
+		t.Errorf("sizes: %v, %v", sizes, err)
 	}
 }
 
