@@ -157,29 +157,75 @@ func TestPatchesOfAnEventAreBounded(t *testing.T) {
 }
 
 // A merge that the gateway cannot carry out any more takes the reply with it, and the next
-// handler sees what is true.
+// handler sees what is true, also when it is OnClose.
 func TestMergeThatCannotBeDoneTakesTheReplyWithIt(t *testing.T) {
-	held, handled := make(chan struct{}), make(chan struct{})
-	h := workertest.New(t, script{message: func(ctx context.Context, c *worker.Conn, m worker.Message) error {
-		if m.Text() == "first" {
-			if err := c.MergeSession([]byte(`{"a":1}`)); err != nil {
-				return err
+	for name, gone := range map[string]bool{"goes on": false, "closes after it": true} {
+		t.Run(name, func(t *testing.T) {
+			held, handled := make(chan struct{}), make(chan struct{})
+			var last list[string]
+			h := workertest.New(t, script{
+				message: func(ctx context.Context, c *worker.Conn, m worker.Message) error {
+					if m.Text() == "first" {
+						if err := c.MergeSession([]byte(`{"a":1}`)); err != nil {
+							return err
+						}
+						close(held)
+						<-handled
+					}
+					return c.Reply(worker.Text(m.Text() + " " + string(c.Session())))
+				},
+				close: func(_ context.Context, _ *worker.Conn, why worker.Close) { last.add(string(why.Session)) },
+			})
+			c := h.Dial("/")
+			c.SendText("first")
+			<-held
+			if _, err := h.Sender().SetSession(t.Context(), c.ID(), []byte("no object")); err != nil {
+				t.Fatal(err)
 			}
+			if gone { // while the handler runs
+				c.Close(1000, "")
+			}
+			close(handled)
+			if !gone {
+				c.SendText("second")
+				c.Expect("second no object")
+				c.ExpectNothing()
+				c.Close(1000, "")
+			}
+			h.Settle()
+			if got := last.get(); len(got) != 1 || got[0] != "no object" {
+				t.Errorf("OnClose saw %q", got)
+			}
+		})
+	}
+}
+
+// Close tells what a handler wrote last, though somebody else had written before it.
+func TestCloseKnowsWhatWasWrittenLast(t *testing.T) {
+	held, handled := make(chan struct{}), make(chan struct{})
+	var last list[string]
+	h := workertest.New(t, script{
+		message: func(_ context.Context, c *worker.Conn, _ worker.Message) error {
 			close(held)
 			<-handled
-		}
-		return c.Reply(worker.Text(m.Text() + " " + string(c.Session())))
-	}})
+			return c.SetSession([]byte("own"))
+		},
+		close: func(_ context.Context, _ *worker.Conn, why worker.Close) { last.add(string(why.Session)) },
+	})
 	c := h.Dial("/")
-	c.SendText("first")
+	c.SendText("x")
 	<-held
-	if _, err := h.Sender().SetSession(t.Context(), c.ID(), []byte("no object")); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if _, err := h.Sender().SetSession(t.Context(), c.ID(), []byte("another's")); err != nil {
+			t.Fatal(err)
+		}
 	}
+	c.Close(1000, "")
 	close(handled)
-	c.SendText("second")
-	c.Expect("second no object")
-	c.ExpectNothing()
+	h.Settle()
+	if got := last.get(); len(got) != 1 || got[0] != "own" {
+		t.Errorf("OnClose saw %q", got)
+	}
 }
 
 func TestOldGatewayMergesNothing(t *testing.T) {

@@ -110,6 +110,7 @@ func (l *Link) refuseOpen(c *conn, a *gatewayv1.OpenAnswer) {
 // held.
 func (l *Link) acceptedLate(c *conn, a *gatewayv1.OpenAnswer) {
 	c.phase = closed
+	c.knows = c.context // Closed says what the worker itself decided; in a context nothing of that would be
 	l.push(c, event{kind: record.KindClosed, body: encode(&gatewayv1.Closed{
 		Code: uint32(fault.CloseLost), Reason: "the handshake timed out", By: gatewayv1.ClosedBy_CLOSED_BY_GATEWAY,
 		Last: &gatewayv1.ConnContext{Facts: c.decodeFacts(), User: a.GetUser(), Groups: a.GetGroups(), Session: a.GetSession()},

@@ -66,3 +66,28 @@ func TestMergeOfAnAcknowledgement(t *testing.T) {
 	}
 	w.done(w.message("next"))
 }
+
+// The end of a conn waits for a merge that is under way while somebody else writes, and the
+// worker learns before it what the session is: a merge that was refused has no answer.
+func TestEndAfterARefusedMergeTellsTheSession(t *testing.T) {
+	r := newRig(t)
+	w := r.attach(script{answer: &gatewayv1.OpenAnswer{User: "liubei", Session: []byte(`{"a":1}`), HasSession: true}})
+	api := r.attach(script{node: "api", noEvents: true})
+	c, e := r.met(w)
+	if got := api.ask(session(ref(e.conn, 0), &gatewayv1.SessionWrite{Session: []byte("no object")})); got.GetSessionVersion() != 2 {
+		t.Fatalf("of somebody else: got %v", got)
+	}
+	c.nc.Close()
+	eventually(t, "the end of the socket", func() bool { return r.hub.Len() == 0 })
+	w.doneWith(e, &gatewayv1.Effects{Session: patch(`{"b":2}`)})
+	got := w.next()
+	if got.kind != record.KindContext || string(got.context().GetSession()) != "no object" || got.context().GetUser() != "liubei" || got.context().GetFacts() != nil {
+		t.Errorf("got %v, want the context of the last moment", got)
+	}
+	end := w.next()
+	if last := end.closed().GetLast(); end.kind != record.KindClosed || string(last.GetSession()) != "no object" || last.GetFacts().GetPath() != "/chat" {
+		t.Errorf("got %v", end)
+	}
+	w.done(end)
+	eventually(t, "nothing left", func() bool { return r.link.Unacked() == 0 })
+}

@@ -31,8 +31,13 @@ func (l *Link) pump(c *conn) {
 // behind reports whether the owner must be told the conn's context before the next
 // event and still has events under way: what it writes with their acknowledgements
 // would be newer than that context, so it waits for them. c.mu is held.
-func (c *conn) behind() bool {
-	return c.events.sent > 0 && c.knows != c.context && c.events.next().kind == record.KindMessage
+func (c *conn) behind() bool { return c.events.sent > 0 && c.wantsContext() }
+
+// wantsContext reports whether the next event needs a context before it. Closed does too,
+// although it says the same: a worker whose session was refused cannot tell by its number
+// that what it counted is wrong. c.mu is held.
+func (c *conn) wantsContext() bool {
+	return c.knows != c.context && c.events.next().kind != record.KindOpen
 }
 
 // deliver writes the next unsent event of c to the worker, and before it what
@@ -41,8 +46,8 @@ func (c *conn) behind() bool {
 func (w *worker) deliver(c *conn) bool {
 	e := c.events.next()
 	var context []byte
-	if e.kind == record.KindMessage && c.knows != c.context {
-		context = c.contextBody(c.knows == 0)
+	if c.wantsContext() {
+		context = c.contextBody(c.knows == 0 && e.kind == record.KindMessage) // Closed has the facts
 	}
 	ok := w.out.add(func(dst []byte) []byte { return appendEvent(dst, c, e, context) })
 	if !ok {

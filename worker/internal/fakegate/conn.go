@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
 	"github.com/parley-im/parley/proto/record"
 )
@@ -91,7 +93,7 @@ func (c *Conn) end(code uint32, reason string, by gatewayv1.ClosedBy) {
 	}
 	c.bind("")
 	c.leave(c.groups)
-	c.push(event{kind: record.KindClosed, body: encode(c.closed)})
+	c.push(event{kind: record.KindClosed})
 	c.gateway.tell()
 }
 
@@ -133,12 +135,16 @@ func (c *Conn) pump() {
 // the owner was given is acknowledged: what it still does would not be in it, and a
 // session that is older than the owner's own would take its place.
 func (c *Conn) wantsContext(e event) bool {
-	return e.kind == record.KindMessage && (!c.knows || c.stale)
+	return e.kind != record.KindOpen && (!c.knows || c.stale)
 }
 
 func (c *Conn) deliver(e event) {
 	if c.wantsContext(e) {
-		b, err := record.AppendContext(nil, record.Event{Conn: c.id, Term: c.term, Body: encode(c.context(!c.knows))})
+		m := c.context(!c.knows)
+		if c.closed != nil { // what it was
+			m.User, m.Groups = c.closed.GetLast().GetUser(), c.closed.GetLast().GetGroups()
+		}
+		b, err := record.AppendContext(nil, record.Event{Conn: c.id, Term: c.term, Body: encode(m)})
 		if err != nil {
 			panic(err)
 		}
@@ -152,6 +158,9 @@ func (c *Conn) deliver(e event) {
 	case record.KindOpen:
 		b, err = record.AppendOpen(nil, re)
 	case record.KindClosed:
+		m := proto.CloneOf(c.closed) // with what has been written since
+		m.Last.Session, m.Last.SessionVersion = c.session, c.version
+		re.Body = encode(m)
 		b, err = record.AppendClosed(nil, re)
 	default:
 		b, err = record.AppendMessage(nil, record.Message{
