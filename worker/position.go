@@ -16,8 +16,11 @@ type place struct {
 	cursor []byte // of the gateway's own making; empty: its first page
 }
 
-// position is how far a list has come. Gateways are begun in the order of their boots:
-// those up to begun that are not in open are done.
+// position is how far a list has come. All gateways whose boot is above begun are begun at
+// once, and begun becomes the highest of their boots; those up to it that are not in open
+// are done. Boots are random, so it is chance whether one that comes to the view while the
+// list is read is begun too (a higher boot) or left out (a lower one); but its conns have
+// come since the list began.
 type position struct {
 	of    gatewayv1.Listed
 	begun uint64

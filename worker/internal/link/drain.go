@@ -45,9 +45,15 @@ func (m *Mesh) Drain(ctx context.Context) error {
 	}
 }
 
-// ended reports whether the gateway said that it drains, and has been without a stream
-// since: its conns are closed, so what waits for it is for nobody. The view says the same
-// when there is a register. Its log's mu is held.
+// ended reports whether the gateway said that it drains, and has been without a stream for
+// awayAfter since: it has ended, as far as can be told from here. The view says the same when
+// there is a register. Its log's mu is held.
+//
+// It says Leaving when its drain begins, and its last sockets live as long as that lasts. If
+// only the link broke, what waits in the log is lost to them: sends of whatever class, and
+// commands, whose callers have had ErrAway. Who awaits a send hears that as well, so the
+// chat's outbox sends it again. A gateway that has gone without a register to say so would
+// hold up this drain for as long as one waited here.
 func (g *Gateway) ended() bool { return g.leaving.Load() && g.log.away }
 
 // endLogs makes all gateways take no more commands, also those that come later.
