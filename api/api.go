@@ -71,7 +71,7 @@ func New(cfg Config) (*API, error) {
 	}
 	l := cfg.Limits
 	a := &API{
-		cfg: cfg, log: cfg.Log, conns: newConns(cfg.Clients, l.MaxConns), metrics: newMetrics(), mux: http.NewServeMux(), methods: workers.Methods(),
+		cfg: cfg, log: cfg.Log, conns: newConns(cfg.Clients, l.MaxConns, cfg.Proxies), metrics: newMetrics(), mux: http.NewServeMux(), methods: workers.Methods(),
 		calls: make(chan struct{}, l.MaxCalls), uploads: newUploads(l),
 		decoding: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), memory: semaphore.NewWeighted(l.ImageMemory),
 		budgets: newBudgets(l.UploadsPerMinute, l.UploadBytesPerHour),

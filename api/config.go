@@ -48,7 +48,7 @@ type Limits struct {
 	UploadsPerMinute int      // 20 pictures of one user
 	MaxUploads       int      // 128 pictures that are on their way in
 	MaxCalls         int      // 1024 calls of workers that are under way
-	MaxConns         int      // 4096 connections of clients, idle ones included
+	MaxConns         int      // 4096 connections of clients, idle ones included, a quarter of them from one network
 	AllowOrigins     []string // origins whose pages may use this API; none
 
 	// UploadBytesPerHour are 512 MiB of pictures of one user; at least MaxImageBytes.

@@ -55,20 +55,20 @@ func (v *visitor) answered() bool {
 }
 
 func TestWhoIsIdleForLongestMakesRoom(t *testing.T) {
-	s := start(t, Limits{MaxConns: 2})
+	s := startAt(t, Limits{MaxConns: 2}, "127.0.0.1:0", balanced)
 	first, second := visit(t, s), visit(t, s)
-	for _, v := range []*visitor{first, second} {
+	for i, v := range []*visitor{first, second} {
 		v.ask()
 		if !v.answered() {
 			t.Fatal("not answered")
 		}
+		s.until("it is idle", func() bool {
+			c := s.api.conns
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.idle.Len() == i+1
+		})
 	}
-	s.until("both are idle", func() bool {
-		c := s.api.conns
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.idle.Len() == 2
-	})
 	third := visit(t, s)
 	third.ask()
 	if !third.answered() {
@@ -87,7 +87,7 @@ func TestWhoIsIdleForLongestMakesRoom(t *testing.T) {
 }
 
 func TestWhoIsBusyIsNotCutAndOthersWait(t *testing.T) {
-	s := start(t, Limits{MaxConns: 1})
+	s := startAt(t, Limits{MaxConns: 1}, "127.0.0.1:0", balanced)
 	inside, release := make(chan struct{}), make(chan struct{})
 	s.api.mux.HandleFunc("/hold", func(http.ResponseWriter, *http.Request) { close(inside); <-release })
 	busy := visit(t, s)
@@ -112,7 +112,7 @@ func TestWhoIsBusyIsNotCutAndOthersWait(t *testing.T) {
 }
 
 func TestDrainEndsWhoWaitsForAPlace(t *testing.T) {
-	s := start(t, Limits{MaxConns: 1})
+	s := startAt(t, Limits{MaxConns: 1}, "127.0.0.1:0", balanced)
 	inside, release := make(chan struct{}), make(chan struct{})
 	s.api.mux.HandleFunc("/hold", func(http.ResponseWriter, *http.Request) { close(inside); <-release })
 	busy := visit(t, s)

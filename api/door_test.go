@@ -2,13 +2,10 @@ package api
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -275,45 +272,14 @@ func TestDrainThatTakesTooLongCuts(t *testing.T) {
 }
 
 func TestOverTLSItSpeaksHTTP2(t *testing.T) {
-	made := httptest.NewUnstartedServer(nil)
-	made.StartTLS()
-	certificate := made.TLS.Certificates[0]
-	pool := x509.NewCertPool()
-	pool.AddCert(made.Certificate())
-	made.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	reg := aRegister(t)
-	id := handshake.Identity{Cluster: cluster, Role: Role, Node: "a", Boot: 9}
-	directory, err := register.New(register.Config{Registers: []string{reg.Addr()}, Secrets: []string{secret}, Identity: id})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := New(Config{
-		Identity: id, Clients: l, Directory: directory, Files: t.TempDir(),
-		ClientTLS: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx, t.Context()) }()
-	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}}
-	res, err := (&http.Client{Transport: transport}).Get("https://" + l.Addr().String() + "/healthz")
+	s := startAt(t, Limits{}, "127.0.0.1:0", overTLS)
+	res, err := s.http.Get(s.base + "/healthz")
 	if err != nil {
 		t.Fatal(err)
 	}
 	res.Body.Close()
 	if res.ProtoMajor != 2 || res.StatusCode != http.StatusOK {
 		t.Errorf("got %s %d", res.Proto, res.StatusCode)
-	}
-	transport.CloseIdleConnections()
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
 	}
 }
 

@@ -71,6 +71,9 @@ func (m *metrics) register(r prometheus.Registerer, a *API) error {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "parley_api_conns", Help: "Connections of clients, idle ones included.",
 		}, func() float64 { return float64(a.conns.open()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "parley_api_conns_refused_total", Help: "Connections closed at once because their network had a quarter of all.",
+		}, func() float64 { return float64(a.conns.refused.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "parley_api_workers", Help: "Workers that can be called.",
 		}, func() float64 { return float64(a.reachable()) }),

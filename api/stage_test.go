@@ -3,12 +3,16 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +24,7 @@ import (
 
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/register"
+	"github.com/parley-im/parley/register/clientaddr"
 	"github.com/parley-im/parley/register/handshake"
 	"github.com/parley-im/parley/register/registertest"
 	"github.com/parley-im/parley/register/server"
@@ -77,7 +82,8 @@ func start(t *testing.T, l Limits) *stage {
 	return startAt(t, l, "127.0.0.1:0")
 }
 
-func startAt(t *testing.T, l Limits, addr string) *stage {
+// startAt has changes made to the API's config before it runs.
+func startAt(t *testing.T, l Limits, addr string, changes ...func(*Config)) *stage {
 	t.Helper()
 	s := &stage{t: t, reg: aRegister(t), log: new(output), seen: prometheus.NewRegistry(), ended: make(chan error, 1)}
 	listener, err := net.Listen("tcp", addr)
@@ -91,15 +97,22 @@ func startAt(t *testing.T, l Limits, addr string) *stage {
 		t.Fatal(err)
 	}
 	registertest.Run(t, directory)
-	s.api, err = New(Config{
+	c := Config{
 		Identity: id, Secrets: []string{secret}, Clients: listener, Directory: directory, Files: t.TempDir(),
 		Log: slog.New(slog.NewJSONHandler(s.log, nil)), Metrics: s.seen, Limits: l,
-	})
-	if err != nil {
+	}
+	for _, change := range changes {
+		change(&c)
+	}
+	if s.api, err = New(c); err != nil {
 		t.Fatal(err)
 	}
-	s.base = "http://" + listener.Addr().String()
 	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
+	s.base = "http://" + listener.Addr().String()
+	if c.ClientTLS != nil {
+		s.base = "https://" + listener.Addr().String()
+		transport.ForceAttemptHTTP2, transport.TLSClientConfig = true, trusting(c.ClientTLS.Certificates[0])
+	}
 	s.http = &http.Client{Transport: transport, Timeout: 30 * time.Second}
 	var ctx context.Context
 	ctx, s.stop = context.WithCancel(context.Background())
@@ -112,6 +125,26 @@ func startAt(t *testing.T, l Limits, addr string) *stage {
 		}
 	})
 	return s
+}
+
+// overTLS makes it speak https, and so HTTP/2.
+func overTLS(c *Config) {
+	made := httptest.NewUnstartedServer(nil)
+	made.StartTLS()
+	defer made.Close()
+	c.ClientTLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: made.TLS.Certificates}
+}
+
+// trusting is for clients of who has this certificate.
+func trusting(c tls.Certificate) *tls.Config {
+	pool := x509.NewCertPool()
+	pool.AddCert(c.Leaf)
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+}
+
+// balanced makes all who come from this host come from a balancer that it knows.
+func balanced(c *Config) {
+	c.Proxies = clientaddr.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
 }
 
 // worker is a worker that says what the test wants.

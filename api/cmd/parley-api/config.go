@@ -30,7 +30,7 @@ type config struct {
 	UploadBytesPerHour int64    `default:"${upload_bytes_per_hour}" help:"Bytes of pictures that a user may upload in an hour, to this process."`
 	MaxUploads         int      `default:"${max_uploads}" help:"Pictures that are on their way in at once; more get 503."`
 	MaxCalls           int      `default:"${max_calls}" help:"Calls of workers that are under way at once; more get 503."`
-	MaxConns           int      `default:"${max_conns}" help:"Connections of clients at once; the one that is idle for longest makes room, and when none is, others wait."`
+	MaxConns           int      `default:"${max_conns}" help:"Connections of clients at once, from one address a quarter; the one that is idle for longest makes room, and when none is, others wait."`
 }
 
 // Vars names the defaults, which live in package api.
