@@ -69,6 +69,23 @@ describe("what lies over the page", () => {
     expect(route.value).toEqual({ at: "people" });
   });
 
+  it("is not taken for one that lay there before the page was loaded again", async () => {
+    go({ at: "talk", id: "c", people: false });
+    vi.resetModules();
+    const before = await import("../src/state/route.ts");
+    before.over(() => {}); // its step is the first with a number, and stays
+    vi.resetModules();
+    const now = await import("../src/state/route.ts");
+    const close = vi.fn();
+    const gone = now.over(close);
+    pop();
+    expect(close).toHaveBeenCalledOnce();
+    gone();
+    await tick();
+    expect(at).toBe(2);
+    expect(here().url).toBe("#/c/c");
+  });
+
   it("may lie over another", () => {
     const lower = vi.fn();
     const upper = vi.fn();

@@ -36,7 +36,8 @@ export const route = signal<Route>(parse(location.hash));
 // How many steps of the history are the page's own, so that "back" never leaves it.
 const depth = (): number => (history.state as { depth?: number } | null)?.depth ?? 0;
 
-// over is set in the step of what lies over the page; another number for each.
+// over is set in the step of what lies over the page; another number for each, also than
+// the step below has: that may be of before the page was loaded again.
 const overNow = (): number => (history.state as { over?: number } | null)?.over ?? 0;
 let overs = 0;
 
@@ -48,7 +49,8 @@ let returning = false;
  * does not leave what is below. Call what it returns when it is gone, whatever took it away.
  */
 export function over(close: () => void): () => void {
-  const me = ++overs;
+  overs = Math.max(overs, overNow()) + 1;
+  const me = overs;
   history.pushState({ depth: depth() + 1, over: me }, "");
   const popped = () => overNow() !== me && close();
   addEventListener("popstate", popped);
