@@ -74,6 +74,7 @@ export class Link {
     let reason: string | undefined;
     while (turn === this.turn) {
       this.p.status.set('connecting', reason);
+      const began = this.p.env.now();
       const url = await this.gateways.next();
       if (turn !== this.turn) return;
       const end: Ending = url ? await this.once(url) : endingOf(1006, 'UNREACHABLE');
@@ -88,21 +89,22 @@ export class Link {
         continue;
       }
       if (end.atOnce && this.pace.n++ === 0) continue;
-      const ms = Math.max(this.pace.next(0, this.longest()), end.after);
+      const ms = Math.max(this.pace.next(0, this.longest(this.p.env.now() - began)), end.after);
       this.p.status.set('waiting', reason, this.p.env.now() + ms);
       await this.pause(ms);
     }
   }
 
   /**
-   * longest is the longest pause. Whoever looks at the page is connected within 6 s of the
-   * network's return even if the browser does not tell of it; after two minutes, and for
-   * pages that nobody looks at, servers are spared.
+   * longest is the longest pause after a try that took so long. Whoever looks at the page is
+   * connected within 6 s of the network's return even if the browser does not tell of it;
+   * after two minutes, and for pages that nobody looks at, servers are spared.
    */
-  private longest(): number {
+  private longest(took: number): number {
     if (globalThis.document?.visibilityState === 'hidden') return 30_000;
     if (Math.abs(this.p.env.now() - this.lostAt) >= 120_000) return 15_000;
-    return 6000 - this.patience(); // a try that began too early is given up, then comes the pause
+    // A try that began too early is given up, then comes the pause; and the next one takes time, too.
+    return 6000 - Math.min(Math.max(Math.abs(took), 500), 5500);
   }
 
   /** patience is how long a try may take: every second one longer, for slow networks. */

@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { pass, until } from './clock.ts';
 import { Refusal } from './server.ts';
+import { socketTo } from './wire.ts';
 import { inWorld, opened, settled, texts } from './world.ts';
 
 const world = inWorld();
@@ -141,6 +142,48 @@ test.each([0, 700, 1900, 3100])(
     await until(() => c.state.phase !== 'online', 60_000);
     await pass(30_000 + shift);
     server.deaf = false;
+    await until(() => c.state.phase === 'online', 6000);
+  },
+);
+
+test('gateways that refuse are asked seldom, although a pause waits for who is silent', async () => {
+  const { server } = world();
+  let tries = 0;
+  const counted = new Proxy(socketTo(server), {
+    construct: (target, args: ConstructorParameters<typeof WebSocket>) => {
+      tries++;
+      return new target(...args);
+    },
+  });
+  await world().signedIn({ WebSocket: counted });
+  for (const g of server.gateways) server.down.add(g);
+  server.end(1006);
+  await pass(20_000);
+  tries = 0;
+  await pass(90_000);
+  expect(tries).toBeLessThanOrEqual(1 + 90_000 / 2750); // half of the longest pause, by the dice of the tests
+  expect(tries).toBeGreaterThan(90_000 / 3000);
+});
+
+test.each([0, 700, 1900, 3100, 4700])('it is back within 6 s of gateways that refused (%i ms later)', async (shift) => {
+  const { server } = world();
+  const c = await world().signedIn({ random: () => 0.999 });
+  for (const g of server.gateways) server.down.add(g);
+  server.end(1006);
+  await pass(30_000 + shift);
+  server.down.clear();
+  await until(() => c.state.phase === 'online', 6000);
+});
+
+test.each([0, 700, 1900, 3100, 4700])(
+  'it is back within 6 s of gateways that were silent, whatever the dice (%i ms later)',
+  async (shift) => {
+    const { server } = world();
+    const c = await world().signedIn({ random: () => 0.999 });
+    for (const g of server.gateways) server.hung.add(g);
+    server.end(1006);
+    await pass(30_000 + shift);
+    server.hung.clear();
     await until(() => c.state.phase === 'online', 6000);
   },
 );
