@@ -1,10 +1,14 @@
 package api
 
 import (
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 func TestBytesOfAnHourComeBack(t *testing.T) {
@@ -46,5 +50,39 @@ func TestPicturesHaveSoManyBytesAnHour(t *testing.T) {
 	}
 	if err := (Limits{MaxImageBytes: 1001, UploadBytesPerHour: 1000}).Validate(); err == nil || !strings.Contains(err.Error(), "upload-bytes-per-hour") {
 		t.Errorf("less than one picture: %v", err)
+	}
+}
+
+func TestPicturesThatBreakOffCostWhatCame(t *testing.T) {
+	head := "POST /v1/images/c?name=a.png HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\nContent-Type: image/png\r\n"
+	for name, test := range map[string]struct {
+		said string
+		cost float64
+	}{
+		"the network goes":     {"Content-Length: 900\r\n\r\n" + strings.Repeat("x", 700), 700},
+		"it says not how much": {fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", 700, strings.Repeat("x", 700)), 700},
+		"it is too large":      {fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", 2000, strings.Repeat("x", 2000)), 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, g := start(t, Limits{MaxImageBytes: 1000, UploadBytesPerHour: 1000}), newGallery()
+			s.join("w", &g.worker)
+			v := visit(t, s)
+			if _, err := io.WriteString(v, head+test.said); err != nil {
+				t.Fatal(err)
+			}
+			v.Close()
+			left := func() float64 {
+				b := s.api.budgets
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				return b.of(userOf(token)).bytes.Tokens()
+			}
+			s.until("it is refused", func() bool { return testutil.ToFloat64(s.api.metrics.images.WithLabelValues(imageRefused)) == 1 })
+			// A byte comes back every 3.6 s.
+			if spent := 1000 - left(); spent > test.cost || spent < test.cost-20 {
+				t.Errorf("it cost %v", spent)
+			}
+		})
 	}
 }

@@ -85,12 +85,13 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, errUploads
 	}
 	defer a.uploads.Leave(from)
-	in, err := a.receive(w, r, most)
+	came := &counted{r: http.MaxBytesReader(w, r.Body, most)}
+	in, err := a.receive(w, came, most)
+	a.budgets.spend(userOf(token), came.n) // whatever becomes of them
 	if err != nil {
 		return nil, err
 	}
 	defer in.Drop()
-	a.budgets.spend(userOf(token), in.Bytes)
 	p, small, err := a.judge(r.Context(), in)
 	if err != nil {
 		return nil, err
@@ -136,14 +137,27 @@ func newUploads(l Limits) *handshake.Crowd {
 	return handshake.NewCrowd(l.MaxUploads, max(1, l.MaxUploads/4))
 }
 
-// receive takes the bytes to the disk, and stops at the bound.
-func (a *API) receive(w http.ResponseWriter, r *http.Request, most int64) (*files.Incoming, error) {
+// counted counts what is read.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+// Read implements io.Reader.
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// receive takes the body to the disk, which ends with an error at the bound.
+func (a *API) receive(w http.ResponseWriter, body io.Reader, most int64) (*files.Incoming, error) {
 	within(w, uploadTime)
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Now().Add(uploadTime + writeTime + decodeTime))
 	hurry := a.hurry(w)
 	defer hurry()
-	in, err := a.files.Receive(http.MaxBytesReader(w, r.Body, most))
+	in, err := a.files.Receive(body)
 	var full files.DiskError
 	switch {
 	case errors.As(err, &full):

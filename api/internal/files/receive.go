@@ -12,7 +12,6 @@ import (
 type Incoming struct {
 	store *Store
 	name  string
-	Bytes int64
 }
 
 // Receive reads r to its end. Its error is that of r, or the disk's as a [DiskError].
@@ -22,7 +21,7 @@ func (s *Store) Receive(r io.Reader) (*Incoming, error) {
 	if err != nil {
 		return nil, DiskError{err}
 	}
-	in.Bytes, err = io.Copy(disk{f}, r)
+	_, err = io.Copy(disk{f}, r)
 	if e := f.Close(); e != nil && err == nil {
 		err = DiskError{e}
 	}
