@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -24,6 +25,8 @@ const (
 	sweepPause = 50 * time.Millisecond
 	// sweepAtOnce is how many pictures a question is about.
 	sweepAtOnce = 200
+	// sweepErrors is how many of those that were passed over are told.
+	sweepErrors = 8
 )
 
 // sweeping looks through the folder now and then, until ctx ends.
@@ -40,26 +43,48 @@ func (a *API) sweeping(ctx context.Context) {
 }
 
 // sweep takes pictures away that were not sent in time, or whose messages were recalled.
-// Workers say which: with the first question that is not answered it ends, and what it
-// does not know stays.
+// Workers say which: with the first question that nobody answers it ends, and what it does
+// not know stays. A question that is answered with an error, and a picture or a folder
+// that fails, are passed over: they would be there the next time, too.
 func (a *API) sweep(ctx context.Context) error {
-	gone := 0
-	err := a.files.Noted(ctx, func(list []files.Noted) error {
-		n, err := a.sweepSome(ctx, list)
-		gone += n
-		return err
+	s := &sweep{a: a}
+	err := a.files.Noted(ctx, func(list []files.Noted, failed error) error {
+		if s.stops(failed) {
+			return failed
+		}
+		return s.some(ctx, list)
 	})
-	if gone > 0 {
-		a.log.Info("pictures that nobody can get were removed", "pictures", gone)
+	if s.gone > 0 {
+		a.log.Info("pictures that nobody can get were removed", "pictures", s.gone)
 	}
 	if err != nil {
 		_ = a.files.Again() // else it is tried an hour later
 	}
-	return err
+	return errors.Join(append(s.passed, err)...)
 }
 
-// sweepSome does that for some pictures, and returns how many went.
-func (a *API) sweepSome(ctx context.Context, list []files.Noted) (gone int, err error) {
+// sweep is one look through the folder.
+type sweep struct {
+	a      *API
+	gone   int     // pictures
+	passed []error // what it was passed over for, the first few
+}
+
+// stops reports whether the look ends with an error, which else is kept for its end.
+func (s *sweep) stops(err error) bool {
+	switch {
+	case err == nil:
+		return false
+	case fault.CodeOf(err).Temporary():
+		return true
+	case len(s.passed) < sweepErrors:
+		s.passed = append(s.passed, err)
+	}
+	return false
+}
+
+// some takes away of some pictures those that are to go.
+func (s *sweep) some(ctx context.Context, list []files.Noted) error {
 	var sent []files.Noted
 	unknown := make(map[string][]files.Noted) // by conversation
 	for _, n := range list {
@@ -72,13 +97,14 @@ func (a *API) sweepSome(ctx context.Context, list []files.Noted) (gone int, err 
 		}
 	}
 	for some := range slices.Chunk(sent, sweepAtOnce) {
-		recalled, err := a.recalled(ctx, some)
-		if err != nil {
-			return gone, err
+		recalled, err := s.a.recalled(ctx, some)
+		if s.stops(err) {
+			return err
 		}
 		for _, n := range recalled { // another message may have it
-			if err := a.files.Renote(n, 0); err != nil {
-				return gone, err
+			if err := s.a.files.Renote(n, 0); err != nil {
+				s.stops(err)
+				continue
 			}
 			n.Note.Seq = 0
 			unknown[n.Note.Conversation] = append(unknown[n.Note.Conversation], n)
@@ -86,14 +112,12 @@ func (a *API) sweepSome(ctx context.Context, list []files.Noted) (gone int, err 
 	}
 	for conversation, all := range unknown {
 		for some := range slices.Chunk(all, sweepAtOnce) {
-			n, err := a.sweepUnknown(ctx, conversation, some)
-			gone += n
-			if err != nil {
-				return gone, err
+			if err := s.unknown(ctx, conversation, some); s.stops(err) {
+				return err
 			}
 		}
 	}
-	return gone, nil
+	return nil
 }
 
 // recalled returns those whose messages have them no more.
@@ -114,9 +138,32 @@ func (a *API) recalled(ctx context.Context, list []files.Noted) (found []files.N
 	return found, a.rest(ctx)
 }
 
-// sweepUnknown looks for messages with pictures that were to be sent into a conversation,
+// unknown looks for messages with pictures that were to be sent into a conversation,
 // notes those, and takes away what has none.
-func (a *API) sweepUnknown(ctx context.Context, conversation string, list []files.Noted) (gone int, err error) {
+func (s *sweep) unknown(ctx context.Context, conversation string, list []files.Noted) error {
+	used, err := s.a.uses(ctx, conversation, list)
+	if err != nil && fault.CodeOf(err) == fault.NotFound {
+		return nil // of another database than this one, which knows nothing of it
+	}
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		if seq := used[n.ID]; seq > 0 {
+			err = s.a.files.Renote(n, seq)
+		} else if err = s.a.files.Remove(n.ID, n.Note); err == nil {
+			s.gone++
+			s.a.metrics.removed.Inc()
+		}
+		if s.stops(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// uses returns which messages of a conversation have one of these pictures.
+func (a *API) uses(ctx context.Context, conversation string, list []files.Noted) (map[files.ID]int64, error) {
 	req := &chatv1.FindUsesRequest{Conversation: conversation, After: list[0].Note.After}
 	for _, n := range list {
 		req.Files = append(req.Files, string(n.ID))
@@ -125,35 +172,20 @@ func (a *API) sweepUnknown(ctx context.Context, conversation string, list []file
 	used := make(map[files.ID]int64)
 	for {
 		res, err := a.images.FindUses(ctx, req)
-		if fault.CodeOf(err) == fault.NotFound {
-			return 0, nil // of another database than this one, which knows nothing of it
-		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		for _, u := range res.GetUses() {
 			used[files.ID(u.GetFile())] = u.GetSeq()
 		}
 		if err := a.rest(ctx); err != nil {
-			return 0, err
+			return nil, err
 		}
 		if res.GetNext() <= req.GetAfter() {
-			break
+			return used, nil
 		}
 		req.After = res.GetNext()
 	}
-	for _, n := range list {
-		if seq := used[n.ID]; seq > 0 {
-			err = a.files.Renote(n, seq)
-		} else if err = a.files.Remove(n.ID, n.Note); err == nil {
-			gone++
-			a.metrics.removed.Inc()
-		}
-		if err != nil {
-			return gone, err
-		}
-	}
-	return gone, nil
 }
 
 // rest is the pause after a question.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"net/http"
 	"os"
@@ -45,6 +46,9 @@ func (m *messages) answer(g *gallery) {
 		defer m.mu.Unlock()
 		if err := away(); err != nil {
 			return nil, err
+		}
+		if r.GetConversation() == "broken" {
+			return nil, grpcfault.ToError(errors.New("a row that cannot be read"))
 		}
 		if r.GetConversation() != "c" {
 			return nil, grpcfault.ToError(chatNotFound)
@@ -133,6 +137,24 @@ func (s *stage) there(what string, want ...string) {
 	}
 }
 
+// old is one picture more, of a conversation, that was kept long ago.
+func (s *stage) old(conversation string) string {
+	s.t.Helper()
+	id, err := s.api.files.Keep([]byte("x"), []byte("y"), files.Note{Conversation: conversation})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	then := time.Now().Add(-2 * sendable)
+	for _, name := range s.kept() {
+		if strings.Contains(name, string(id)) {
+			if err := os.Chtimes(name, then, then); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
+	return string(id)
+}
+
 func (s *stage) sweep() {
 	s.t.Helper()
 	if err := s.api.sweep(s.t.Context()); err != nil {
@@ -160,18 +182,7 @@ func TestPicturesThatWereNotSentGo(t *testing.T) {
 	}
 	s.sweep()
 	s.there("after the second", old[1], old[3], young[0])
-	if _, err := s.api.files.Keep([]byte("x"), []byte("y"), files.Note{Conversation: "elsewhere"}); err != nil {
-		t.Fatal(err)
-	}
-	then := time.Now().Add(-2 * sendable)
-	for _, name := range s.kept() {
-		if strings.Contains(name, "elsewhere") {
-			old = append(old, strings.SplitN(filepath.Base(name), ".", 2)[0])
-			if err := os.Chtimes(name, then, then); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	old = append(old, s.old("elsewhere"))
 	s.sweep()
 	s.there("of another database", old[1], old[3], young[0], old[5])
 	// What is known to be in use costs one question, however long the conversation is.
@@ -228,6 +239,36 @@ func TestNothingGoesWhileWorkersAreAway(t *testing.T) {
 	m.have("", f[1], more[0])
 	s.sweep()
 	s.there("back", f[1], more[0])
+}
+
+func TestWhatAlwaysFailsStaysAndTheOthersGo(t *testing.T) {
+	s, g, m := sweeping(t)
+	f := s.lying(g, 30, sendable+time.Minute)
+	m.have("", f[0])
+	broken := s.old("broken")
+	for _, name := range s.kept() { // its place is taken by what cannot be removed
+		if filepath.Base(name) == f[1] {
+			if err := errors.Join(os.Remove(name), os.Mkdir(name, 0o750), os.WriteFile(filepath.Join(name, "x"), nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if due, err := s.api.files.Due(sweepEvery); err != nil || !due {
+		t.Fatalf("due: %v, %v", due, err)
+	}
+	err := s.api.sweep(t.Context())
+	if err == nil || !strings.Contains(err.Error(), f[1]) || fault.CodeOf(err) != fault.Internal {
+		t.Errorf("said is: %v", err)
+	}
+	stay := map[string]bool{f[0]: true, f[1]: true, broken: true}
+	for _, name := range s.kept() {
+		if id, _, _ := strings.Cut(filepath.Base(name), "."); len(id) == 32 && !stay[id] {
+			t.Errorf("%s is there", name)
+		}
+	}
+	if due, err := s.api.files.Due(sweepEvery); err != nil || due {
+		t.Errorf("it is to begin at once again: %v", err)
+	}
 }
 
 func TestTwoSweepOneFolder(t *testing.T) {

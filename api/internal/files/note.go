@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,40 +39,45 @@ type Noted struct {
 	Kept time.Time // by the clock of whoever has the disk
 }
 
-// Noted calls do for the notes of all pictures, a folder at a time. Pictures that were
-// kept without are passed over. It ends with ctx, or the first error.
-func (s *Store) Noted(ctx context.Context, do func([]Noted) error) error {
+// Noted calls do for the notes of all pictures, a folder at a time, and with the error of
+// one that cannot be read. It begins with any of them, so that what stops it is not met
+// first each time. Pictures that were kept without notes are passed over. It ends with
+// ctx, or the first error of do.
+func (s *Store) Noted(ctx context.Context, do func([]Noted, error) error) error {
 	shelves, err := fs.ReadDir(s.root.FS(), ".")
 	if err != nil {
 		return err
 	}
-	for _, shelf := range shelves {
+	first := rand.IntN(len(shelves) + 1)
+	for _, shelf := range slices.Concat(shelves[first:], shelves[:first]) {
 		if len(shelf.Name()) != 2 || !shelf.IsDir() {
 			continue
 		}
-		boards, err := fs.ReadDir(s.root.FS(), shelf.Name())
-		if err != nil {
-			return err
-		}
-		var list []Noted
-		for _, board := range boards {
-			if !board.IsDir() {
-				continue
-			}
-			if list, err = s.notes(list, path.Join(shelf.Name(), board.Name())); err != nil {
-				return err
-			}
-		}
+		list, err := s.shelf(shelf.Name())
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if len(list) > 0 {
-			if err := do(list); err != nil {
+		if len(list) > 0 || err != nil {
+			if err := do(list, err); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// shelf returns the notes of one, those that can be read.
+func (s *Store) shelf(name string) (list []Noted, err error) {
+	boards, err := fs.ReadDir(s.root.FS(), name)
+	errs := []error{err}
+	for _, board := range boards {
+		if !board.IsDir() {
+			continue
+		}
+		list, err = s.notes(list, path.Join(name, board.Name()))
+		errs = append(errs, err)
+	}
+	return list, errors.Join(errs...)
 }
 
 // notes appends those in a folder.

@@ -25,11 +25,11 @@ func TestNotesSayWhatPicturesWereKeptFor(t *testing.T) {
 	look := func() map[ID]Noted {
 		t.Helper()
 		found := make(map[ID]Noted)
-		if err := s.Noted(t.Context(), func(list []Noted) error {
+		if err := s.Noted(t.Context(), func(list []Noted, err error) error {
 			for _, n := range list {
 				found[n.ID] = n
 			}
-			return nil
+			return err
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestNotesSayWhatPicturesWereKeptFor(t *testing.T) {
 	if _, err := s.Keep([]byte("x"), []byte("x"), note); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Noted(t.Context(), func([]Noted) error { return stop }); !errors.Is(err, stop) {
+	if err := s.Noted(t.Context(), func([]Noted, error) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -89,8 +89,25 @@ func TestWhatIsNoNoteIsPassedOver(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Noted(t.Context(), func(list []Noted) error { t.Errorf("found %+v", list); return nil }); err != nil {
+	if err := s.Noted(t.Context(), func(list []Noted, err error) error { t.Errorf("found %+v, %v", list, err); return nil }); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestEachShelfMayBeTheFirst(t *testing.T) {
+	folder := t.TempDir()
+	s := open(t, folder)
+	for range 8 {
+		if _, err := s.Keep([]byte("x"), []byte("x"), Note{Conversation: "c"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop, first := errors.New("stop"), make(map[ID]bool)
+	for range 200 {
+		_ = s.Noted(t.Context(), func(list []Noted, _ error) error { first[list[0].ID] = true; return stop })
+	}
+	if len(first) < 2 {
+		t.Errorf("it began with %v each time", first)
 	}
 }
 
