@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/parley-im/parley/api/internal/files"
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/proto/fault"
@@ -17,6 +19,10 @@ const (
 	// its ticket, and some hours because clocks differ. Before that nothing is taken away,
 	// be it recalled: the same ticket may be sent a second time.
 	sendable = 24*time.Hour + 6*time.Hour
+	// usable is how long after a picture was kept a message may say that it was sent. It is
+	// more than sendable, for the database's clock may be set meanwhile; without it each
+	// recalled picture would have its conversation looked through to its end.
+	usable = 2 * sendable
 	// sweepEvery is how often one of those who share a folder looks through it.
 	sweepEvery = 50 * time.Minute
 	// sweepLook is how often each of them asks whether it is due.
@@ -165,10 +171,15 @@ func (s *sweep) unknown(ctx context.Context, conversation string, list []files.N
 // uses returns which messages of a conversation have one of these pictures.
 func (a *API) uses(ctx context.Context, conversation string, list []files.Noted) (map[files.ID]int64, error) {
 	req := &chatv1.FindUsesRequest{Conversation: conversation, After: list[0].Note.After}
+	var last time.Time
 	for _, n := range list {
 		req.Files = append(req.Files, string(n.ID))
 		req.After = min(req.After, n.Note.After)
+		if n.Kept.After(last) {
+			last = n.Kept
+		}
 	}
+	req.Until = timestamppb.New(last.Add(usable))
 	used := make(map[files.ID]int64)
 	for {
 		res, err := a.images.FindUses(ctx, req)

@@ -27,7 +27,8 @@ type messages struct {
 	away   bool
 	page   int64 // how many messages one answer is about
 	asked  int
-	leaves int // answers until it is away
+	leaves int       // answers until it is away
+	until  time.Time // of the last question
 }
 
 func (m *messages) answer(g *gallery) {
@@ -53,6 +54,7 @@ func (m *messages) answer(g *gallery) {
 		if r.GetConversation() != "c" {
 			return nil, grpcfault.ToError(chatNotFound)
 		}
+		m.until = r.GetUntil().AsTime()
 		res := new(chatv1.FindUsesResponse)
 		last := min(r.GetAfter()+m.page, int64(len(m.files)))
 		for seq := r.GetAfter() + 1; seq <= last; seq++ {
@@ -205,6 +207,10 @@ func TestPicturesOfRecalledMessagesGo(t *testing.T) {
 	m.have(f[0], "", "", "")
 	s.sweep()
 	s.there("another is", f[0])
+	// They were kept so long ago; what came much later is not looked through.
+	if off := time.Until(m.until) - (usable - sendable - time.Minute); off.Abs() > time.Minute {
+		t.Errorf("it is asked until %v, which is off by %v", m.until, off)
+	}
 }
 
 func TestNothingGoesWhileWorkersAreAway(t *testing.T) {

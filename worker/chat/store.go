@@ -145,9 +145,10 @@ type Messages interface {
 // their bytes, and takes those away that nobody can get any more.
 type Pictures interface {
 	// FindPictures returns the messages with pictures that were not recalled from a piece
-	// of a conversation, after a number; next is where to look on, 0: that was all. A
-	// conversation that is not there is NotFound: it may be in another database.
-	FindPictures(ctx context.Context, id ConversationID, after Seq) (found []Message, next Seq, err error)
+	// of a conversation, after a number; next is where to look on, 0: that was all, or what
+	// follows was sent after until, unless that is zero. A conversation that is not there is
+	// NotFound: it may be in another database.
+	FindPictures(ctx context.Context, id ConversationID, after Seq, until time.Time) (found []Message, next Seq, err error)
 	// LackPictures returns the files of those messages that were recalled. A message that
 	// is not there lacks nothing.
 	LackPictures(ctx context.Context, uses []PictureUse) (lacking []string, err error)

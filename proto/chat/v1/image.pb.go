@@ -9,6 +9,7 @@ package chatv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -242,7 +243,10 @@ type FindUsesRequest struct {
 	// files are the pictures, 200 at most.
 	Files []string `protobuf:"bytes,2,rep,name=files,proto3" json:"files,omitempty"`
 	// after is the message after which to look.
-	After         int64 `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
+	After int64 `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
+	// until is when the last of them could be sent at the latest: what was sent later need
+	// not be looked through. Absent, everything is.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -296,6 +300,13 @@ func (x *FindUsesRequest) GetAfter() int64 {
 		return x.After
 	}
 	return 0
+}
+
+func (x *FindUsesRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
 }
 
 // FindUsesResponse is what was found.
@@ -513,7 +524,7 @@ var File_parley_chat_v1_image_proto protoreflect.FileDescriptor
 
 const file_parley_chat_v1_image_proto_rawDesc = "" +
 	"\n" +
-	"\x1aparley/chat/v1/image.proto\x12\x0eparley.chat.v1\x1a\x1cparley/chat/v1/message.proto\x1a\x1cparley/chat/v1/options.proto\"e\n" +
+	"\x1aparley/chat/v1/image.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cparley/chat/v1/message.proto\x1a\x1cparley/chat/v1/options.proto\"e\n" +
 	"\x12IssueTicketRequest\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12+\n" +
 	"\x05image\x18\x02 \x01(\v2\x15.parley.chat.v1.ImageR\x05image\"?\n" +
@@ -524,11 +535,12 @@ const file_parley_chat_v1_image_proto_rawDesc = "" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\"@\n" +
 	"\x11FindImageResponse\x12+\n" +
-	"\x05image\x18\x01 \x01(\v2\x15.parley.chat.v1.ImageR\x05image\"a\n" +
+	"\x05image\x18\x01 \x01(\v2\x15.parley.chat.v1.ImageR\x05image\"\x93\x01\n" +
 	"\x0fFindUsesRequest\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x14\n" +
 	"\x05files\x18\x02 \x03(\tR\x05files\x12\x14\n" +
-	"\x05after\x18\x03 \x01(\x03R\x05after\"T\n" +
+	"\x05after\x18\x03 \x01(\x03R\x05after\x120\n" +
+	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"T\n" +
 	"\x10FindUsesResponse\x12,\n" +
 	"\x04uses\x18\x01 \x03(\v2\x18.parley.chat.v1.ImageUseR\x04uses\x12\x12\n" +
 	"\x04next\x18\x02 \x01(\x03R\x04next\"T\n" +
@@ -560,35 +572,37 @@ func file_parley_chat_v1_image_proto_rawDescGZIP() []byte {
 
 var file_parley_chat_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_parley_chat_v1_image_proto_goTypes = []any{
-	(*IssueTicketRequest)(nil),   // 0: parley.chat.v1.IssueTicketRequest
-	(*IssueTicketResponse)(nil),  // 1: parley.chat.v1.IssueTicketResponse
-	(*FindImageRequest)(nil),     // 2: parley.chat.v1.FindImageRequest
-	(*FindImageResponse)(nil),    // 3: parley.chat.v1.FindImageResponse
-	(*FindUsesRequest)(nil),      // 4: parley.chat.v1.FindUsesRequest
-	(*FindUsesResponse)(nil),     // 5: parley.chat.v1.FindUsesResponse
-	(*ImageUse)(nil),             // 6: parley.chat.v1.ImageUse
-	(*FindRecalledRequest)(nil),  // 7: parley.chat.v1.FindRecalledRequest
-	(*FindRecalledResponse)(nil), // 8: parley.chat.v1.FindRecalledResponse
-	(*Image)(nil),                // 9: parley.chat.v1.Image
+	(*IssueTicketRequest)(nil),    // 0: parley.chat.v1.IssueTicketRequest
+	(*IssueTicketResponse)(nil),   // 1: parley.chat.v1.IssueTicketResponse
+	(*FindImageRequest)(nil),      // 2: parley.chat.v1.FindImageRequest
+	(*FindImageResponse)(nil),     // 3: parley.chat.v1.FindImageResponse
+	(*FindUsesRequest)(nil),       // 4: parley.chat.v1.FindUsesRequest
+	(*FindUsesResponse)(nil),      // 5: parley.chat.v1.FindUsesResponse
+	(*ImageUse)(nil),              // 6: parley.chat.v1.ImageUse
+	(*FindRecalledRequest)(nil),   // 7: parley.chat.v1.FindRecalledRequest
+	(*FindRecalledResponse)(nil),  // 8: parley.chat.v1.FindRecalledResponse
+	(*Image)(nil),                 // 9: parley.chat.v1.Image
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
 }
 var file_parley_chat_v1_image_proto_depIdxs = []int32{
-	9, // 0: parley.chat.v1.IssueTicketRequest.image:type_name -> parley.chat.v1.Image
-	9, // 1: parley.chat.v1.FindImageResponse.image:type_name -> parley.chat.v1.Image
-	6, // 2: parley.chat.v1.FindUsesResponse.uses:type_name -> parley.chat.v1.ImageUse
-	6, // 3: parley.chat.v1.FindRecalledRequest.uses:type_name -> parley.chat.v1.ImageUse
-	0, // 4: parley.chat.v1.ImageService.IssueTicket:input_type -> parley.chat.v1.IssueTicketRequest
-	2, // 5: parley.chat.v1.ImageService.FindImage:input_type -> parley.chat.v1.FindImageRequest
-	4, // 6: parley.chat.v1.ImageService.FindUses:input_type -> parley.chat.v1.FindUsesRequest
-	7, // 7: parley.chat.v1.ImageService.FindRecalled:input_type -> parley.chat.v1.FindRecalledRequest
-	1, // 8: parley.chat.v1.ImageService.IssueTicket:output_type -> parley.chat.v1.IssueTicketResponse
-	3, // 9: parley.chat.v1.ImageService.FindImage:output_type -> parley.chat.v1.FindImageResponse
-	5, // 10: parley.chat.v1.ImageService.FindUses:output_type -> parley.chat.v1.FindUsesResponse
-	8, // 11: parley.chat.v1.ImageService.FindRecalled:output_type -> parley.chat.v1.FindRecalledResponse
-	8, // [8:12] is the sub-list for method output_type
-	4, // [4:8] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	9,  // 0: parley.chat.v1.IssueTicketRequest.image:type_name -> parley.chat.v1.Image
+	9,  // 1: parley.chat.v1.FindImageResponse.image:type_name -> parley.chat.v1.Image
+	10, // 2: parley.chat.v1.FindUsesRequest.until:type_name -> google.protobuf.Timestamp
+	6,  // 3: parley.chat.v1.FindUsesResponse.uses:type_name -> parley.chat.v1.ImageUse
+	6,  // 4: parley.chat.v1.FindRecalledRequest.uses:type_name -> parley.chat.v1.ImageUse
+	0,  // 5: parley.chat.v1.ImageService.IssueTicket:input_type -> parley.chat.v1.IssueTicketRequest
+	2,  // 6: parley.chat.v1.ImageService.FindImage:input_type -> parley.chat.v1.FindImageRequest
+	4,  // 7: parley.chat.v1.ImageService.FindUses:input_type -> parley.chat.v1.FindUsesRequest
+	7,  // 8: parley.chat.v1.ImageService.FindRecalled:input_type -> parley.chat.v1.FindRecalledRequest
+	1,  // 9: parley.chat.v1.ImageService.IssueTicket:output_type -> parley.chat.v1.IssueTicketResponse
+	3,  // 10: parley.chat.v1.ImageService.FindImage:output_type -> parley.chat.v1.FindImageResponse
+	5,  // 11: parley.chat.v1.ImageService.FindUses:output_type -> parley.chat.v1.FindUsesResponse
+	8,  // 12: parley.chat.v1.ImageService.FindRecalled:output_type -> parley.chat.v1.FindRecalledResponse
+	9,  // [9:13] is the sub-list for method output_type
+	5,  // [5:9] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_parley_chat_v1_image_proto_init() }

@@ -3,6 +3,7 @@ package chattest
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/worker/chat"
@@ -71,11 +72,11 @@ func picturesInUseAreFound(t *testing.T, open Open) {
 		uses = append(uses, chat.PictureUse{File: i2.File, Conversation: w.group, Seq: m.Seq})
 	}
 	w.amend(w.b, owner, chat.Amendment{Conversation: w.group, Seq: seqs[1], Kind: chat.Recalled, Request: "r"})
-	found, next, err := w.b.FindPictures(t.Context(), w.group, seqs[0])
+	found, next, err := w.b.FindPictures(t.Context(), w.group, seqs[0], time.Now())
 	if err != nil || next != 0 || len(found) != 2 || found[0].Seq != seqs[2] || found[1].Image == nil || found[1].Image.File != "file-3" {
 		t.Errorf("found %+v, look on at %d, %v", found, next, err)
 	}
-	if _, _, err := w.b.FindPictures(t.Context(), "nowhere", 0); code(err) != int(fault.NotFound) {
+	if _, _, err := w.b.FindPictures(t.Context(), "nowhere", 0, time.Now()); code(err) != int(fault.NotFound) {
 		t.Errorf("nowhere: %v", err)
 	}
 	uses = append(uses, chat.PictureUse{File: "of nobody", Conversation: w.group, Seq: 1000}, chat.PictureUse{File: "nowhere", Conversation: "nowhere", Seq: 1},

@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"fmt"
+	"time"
 
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/proto/fault"
@@ -21,7 +22,11 @@ func (s *Service) FindUses(ctx context.Context, req *chatv1.FindUsesRequest) (*c
 	for _, f := range req.GetFiles() {
 		wanted[f] = true
 	}
-	found, next, err := s.cfg.Store.FindPictures(ctx, chat.ConversationID(req.GetConversation()), chat.Seq(req.GetAfter()))
+	var until time.Time
+	if req.GetUntil() != nil {
+		until = req.GetUntil().AsTime()
+	}
+	found, next, err := s.cfg.Store.FindPictures(ctx, chat.ConversationID(req.GetConversation()), chat.Seq(req.GetAfter()), until)
 	if err != nil {
 		return nil, err
 	}

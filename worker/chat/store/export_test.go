@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"sync/atomic"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -133,6 +134,17 @@ func (s *Store) SendTogether(callers []chat.Caller, drafts []chat.Draft) ([]chat
 		stored[i], errs[i] = p.answer.stored, p.answer.err
 	}
 	return stored, errs
+}
+
+// PutLine makes a line of a conversation, the last one, with nothing before it.
+func (s *Store) PutLine(id chat.ConversationID, seq chat.Seq, sent time.Time) error {
+	return s.w.Transaction(func(tx *gorm.DB) error {
+		line := message{ConversationID: string(id), Seq: int64(seq), Kind: int8(chat.Text), SentAt: sent.UnixMilli()}
+		if err := tx.Create(&line).Error; err != nil {
+			return err
+		}
+		return tx.Model(&conversation{ID: string(id)}).Update("seq", int64(seq)).Error
+	})
 }
 
 // PutChanges makes n changes in a conversation, the first of them of message seq and

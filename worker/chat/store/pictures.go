@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -15,7 +16,7 @@ const picturesAtOnce = 5000
 var _ chat.Pictures = (*Store)(nil)
 
 // FindPictures implements chat.Pictures.
-func (s *Store) FindPictures(ctx context.Context, id chat.ConversationID, after chat.Seq) (found []chat.Message, next chat.Seq, err error) {
+func (s *Store) FindPictures(ctx context.Context, id chat.ConversationID, after chat.Seq, until time.Time) (found []chat.Message, next chat.Seq, err error) {
 	err = s.view(ctx, "look for pictures", func(db *gorm.DB) error {
 		found, next = nil, 0
 		// Before the messages: nobody may store these pictures any more when somebody looks.
@@ -36,10 +37,15 @@ func (s *Store) FindPictures(ctx context.Context, id chat.ConversationID, after 
 		for i := range rows {
 			found = append(found, rows[i].message())
 		}
-		if last < head[0] {
+		if last >= head[0] {
+			return nil
+		}
+		var sent []int64 // of the last line; later ones are not before it
+		err = db.Model(&message{}).Where("conversation_id = ? AND seq <= ?", string(id), last).Order("seq DESC").Limit(1).Pluck("sent_at", &sent).Error
+		if err == nil && (until.IsZero() || len(sent) == 0 || !moment(sent[0]).After(until)) {
 			next = chat.Seq(last)
 		}
-		return nil
+		return err
 	})
 	return found, next, err
 }
