@@ -60,9 +60,14 @@ var layers = []rule{
 		reason: "the chat stands on the SDK like any stranger's worker and knows no gateway",
 	},
 	{
-		about:  "./worker/examples/...",
-		allow:  "std ext ./proto/... ./register/node/... ./worker/...",
-		reason: "an example shows what a stranger can write: the SDK and nothing behind it",
+		about:  "./worker/examples/... !./worker/examples/clustertest",
+		allow:  "std ext ./proto/... ./register/node/... ./worker/... !./worker/examples/...",
+		reason: "an example shows what a stranger can write: the SDK and nothing behind it, in one file that can be copied",
+	},
+	{
+		about:  "./worker/examples/clustertest",
+		allow:  "std ext ./proto/... ./register/... ./gateway ./worker/... !./worker/examples/...",
+		reason: "examples are tested against the real thing",
 	},
 	{
 		about: "./api/...", tests: true,

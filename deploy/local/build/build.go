@@ -24,7 +24,7 @@ const (
 	API      = "api/cmd/parley-api"
 	NATS     = "deploy/cmd/parley-nats"
 	Demo     = "deploy/cmd/parley-demo"
-	Examples = "worker/examples" // each folder in it is one
+	Examples = "worker/examples" // each folder in it with a main.go is one
 )
 
 // Builder compiles into one folder. Its zero value builds what users run.
@@ -154,7 +154,7 @@ func ExampleNames(root string) ([]string, error) {
 		if !e.IsDir() {
 			continue
 		}
-		if found, _ := filepath.Glob(filepath.Join(root, filepath.FromSlash(Examples), e.Name(), "*.go")); len(found) > 0 {
+		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(Examples), e.Name(), "main.go")); err == nil {
 			names = append(names, e.Name())
 		}
 	}

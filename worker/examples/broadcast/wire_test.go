@@ -3,25 +3,31 @@ package main
 import (
 	"testing"
 
-	"golang.org/x/net/websocket"
+	"github.com/parley-im/parley/worker"
+	"github.com/parley-im/parley/worker/examples/clustertest"
 )
 
+// start runs one gateway and one worker, and returns where clients connect.
+func start(t *testing.T) (url string) {
+	t.Helper()
+	c := clustertest.Start(t, clustertest.Config{Gateways: 1, Workers: 1}, func(func()) worker.Handler { return broadcast{} })
+	return c.URLs[0]
+}
+
 func TestEveryoneHearsWhatAnyoneSays(t *testing.T) {
-	url := start(t, broadcast{})
-	all := []*client{dial(t, url), dial(t, url), dial(t, url)}
+	url := start(t)
+	all := []*clustertest.Client{clustertest.Dial(t, url), clustertest.Dial(t, url), clustertest.Dial(t, url)}
 	for i, text := range []string{"one", "你好 👋", ""} {
-		all[i].say(text)
+		all[i].Say(text)
 		for _, c := range all {
-			c.hears(text) // the sender too
+			c.Hears(text) // the sender too
 		}
 	}
 }
 
 func TestABinaryFrameIsNotPassedOn(t *testing.T) {
-	a := dial(t, start(t, broadcast{}))
-	if err := websocket.Message.Send(a.Conn, []byte("bytes")); err != nil {
-		t.Fatal(err)
-	}
-	a.say("text")
-	a.hears("text")
+	a := clustertest.Dial(t, start(t))
+	a.SayBinary([]byte("bytes"))
+	a.Say("text")
+	a.Hears("text")
 }

@@ -8,34 +8,40 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/websocket"
+	"github.com/parley-im/parley/worker"
+	"github.com/parley-im/parley/worker/examples/clustertest"
 )
 
+// start runs one gateway and one worker, and returns where clients connect.
+func start(t *testing.T) (url string) {
+	t.Helper()
+	c := clustertest.Start(t, clustertest.Config{Gateways: 1, Workers: 1}, func(func()) worker.Handler { return echo{} })
+	return c.URLs[0]
+}
+
 func TestEveryTextIsAnsweredToItsSenderOnly(t *testing.T) {
-	url := start(t, echo{})
-	a, b := dial(t, url), dial(t, url)
+	url := start(t)
+	a, b := clustertest.Dial(t, url), clustertest.Dial(t, url)
 	for _, text := range []string{"hello", "", "你好 👋", strings.Repeat("long ", 5000), `{"json":true}`} {
-		a.say(text)
-		a.hears("Server: " + text)
+		a.Say(text)
+		a.Hears("Server: " + text)
 	}
-	b.say("only mine") // had b heard anything of a, it would come first
-	b.hears("Server: only mine")
+	b.Say("only mine") // had b heard anything of a, it would come first
+	b.Hears("Server: only mine")
 }
 
 func TestABinaryFrameIsNotAnswered(t *testing.T) {
-	a := dial(t, start(t, echo{}))
-	if err := websocket.Message.Send(a.Conn, []byte("bytes")); err != nil {
-		t.Fatal(err)
-	}
-	a.say("text")
-	a.hears("Server: text")
+	a := clustertest.Dial(t, start(t))
+	a.SayBinary([]byte("bytes"))
+	a.Say("text")
+	a.Hears("Server: text")
 }
 
 func TestOpenAndCloseAreLogged(t *testing.T) {
 	log := capture(t)
-	a := dial(t, start(t, echo{}))
-	a.say("x")
-	a.hears("Server: x")
+	a := clustertest.Dial(t, start(t))
+	a.Say("x")
+	a.Hears("Server: x")
 	opened := log.line(t, "msg=open")
 	conn := opened[strings.Index(opened, "conn="):]
 	conn, _, _ = strings.Cut(conn, " ")
@@ -68,7 +74,7 @@ func (j *journal) Write(b []byte) (int, error) {
 // line waits for the first line that holds what.
 func (j *journal) line(t *testing.T, what string) string {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(clustertest.Patience); ; time.Sleep(5 * time.Millisecond) {
 		j.mu.Lock()
 		text := j.text.String()
 		j.mu.Unlock()

@@ -1,6 +1,6 @@
-// Onetoone is talk between two: what is said to somebody who is away waits in a
-// database; ../README.md has its frames. All workers of a machine share the file that
-// --database=onetoone.db names. With PARLEY_PAGE=127.0.0.1:8080 one serves a page too.
+// Onetoone is talk between two: what is said to somebody who is away waits in a file that all
+// workers share, --database=onetoone.db; ../README.md has its frames. With
+// PARLEY_PAGE=127.0.0.1:8080 one serves a page too.
 package main
 
 import (
@@ -29,8 +29,7 @@ import (
 
 func main() { worker.Main(&desk{}) }
 
-// message is a row. Said names what was said: what is said twice is kept once. Hand
-// names who hands it over, until Until.
+// message is a row. What is Said twice is kept once; Hand hands it over, until Until.
 type message struct {
 	ID            uint64
 	From          string `gorm:"column:sender;index:waiting"`
@@ -73,9 +72,8 @@ func (d *desk) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) 
 			answer["flag"], err = "sent", d.deliver(ctx, c.Sender(), hand, f.From, f.To)
 		}
 	case f.Flag == "unread":
-		unread := []map[string]any{}
-		err = db.Raw("SELECT sender AS peer, COUNT(*) AS count FROM messages WHERE recipient = ? AND NOT read GROUP BY sender LIMIT 1000", f.From).Scan(&unread).Error
-		answer["unread"] = unread
+		unread := &[]map[string]any{}
+		answer["unread"], err = unread, db.Raw("SELECT sender AS peer, COUNT(*) AS count FROM messages WHERE recipient = ? AND NOT read GROUP BY sender LIMIT 1000", f.From).Scan(unread).Error
 	default:
 		return refuse(fault.Invalid, "unknown flag, or not 1 to 4,000 bytes of content")
 	}
@@ -85,8 +83,7 @@ func (d *desk) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) 
 	return c.Reply(worker.JSON(answer))
 }
 
-// claim takes the oldest that waits for a user from a peer, unless somebody else is
-// handing over what is before it: then he goes on with this one.
+// claim takes the oldest that waits, unless another hand has what is before it: that one goes on.
 const claim = `UPDATE messages SET hand = @hand, until = @now + 30000 WHERE id IN
 	(SELECT id FROM messages WHERE recipient = @to AND sender = @from AND NOT read ORDER BY id LIMIT 100) AND NOT EXISTS
 	(SELECT 1 FROM messages WHERE recipient = @to AND sender = @from AND NOT read AND hand NOT IN ('', @hand) AND until > @now) RETURNING *`
@@ -110,8 +107,7 @@ func (d *desk) deliver(ctx context.Context, s *worker.Sender, hand, from, to str
 		for _, row := range rows {
 			var became worker.Result
 			out := worker.JSON(map[string]any{"flag": "msg", "id": row.ID, "from": from, "to": to, "content": row.Content, "at": row.At})
-			err = s.ToConns(ctx, ids, out, worker.Once(fmt.Sprint("message ", row.ID)), worker.Await(&became))
-			if err != nil || became.Hit == 0 && !became.Duplicate {
+			if err = s.ToConns(ctx, ids, out, worker.Once(fmt.Sprint("message ", row.ID)), worker.Await(&became)); err != nil || became.Hit == 0 && !became.Duplicate {
 				break
 			}
 			arrived = row.ID
@@ -138,13 +134,17 @@ func (d *desk) OnStart(ctx context.Context, _ *worker.Sender) (err error) {
 	if err != nil {
 		return fmt.Errorf("PARLEY_PAGE: %w", err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /", http.FileServerFS(page))
-	mux.HandleFunc("GET /gateways", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(strings.Split(cmp.Or(os.Getenv("PARLEY_GATEWAYS"), "ws://127.0.0.1:8282"), ","))
-	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: site(os.Getenv("PARLEY_GATEWAYS")), ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	go func() { _ = server.Serve(l) }() // until it is closed
 	return nil
+}
+
+func site(gateways string) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServerFS(page))
+	mux.HandleFunc("GET /gateways", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(strings.Split(cmp.Or(gateways, "ws://127.0.0.1:8282"), ","))
+	})
+	return mux
 }

@@ -8,9 +8,10 @@ import (
 
 	"github.com/parley-im/parley/gateway"
 	"github.com/parley-im/parley/worker"
+	"github.com/parley-im/parley/worker/examples/clustertest"
 )
 
-func chats() worker.Handler { return chat{} }
+func chats(func()) worker.Handler { return chat{} }
 
 // frame is what any frame of the server has.
 type frame struct {
@@ -25,40 +26,48 @@ type frame struct {
 	Time       string            `json:"time"`
 }
 
-func (c *client) frame() (f frame) {
-	c.t.Helper()
-	text := c.next()
+// client is one who talks.
+type client struct{ *clustertest.Client }
+
+func dial(t *testing.T, url string) client {
+	t.Helper()
+	return client{clustertest.Dial(t, url)}
+}
+
+func (c client) frame() (f frame) {
+	c.T.Helper()
+	text := c.Next()
 	if err := json.Unmarshal([]byte(text), &f); err != nil {
-		c.t.Fatalf("%s: %v", text, err)
+		c.T.Fatalf("%s: %v", text, err)
 	}
 	if _, err := time.Parse("2006-01-02 15:04:05", f.Time); err != nil && f.Type != "ping" {
-		c.t.Errorf("%s: %v", text, err)
+		c.T.Errorf("%s: %v", text, err)
 	}
 	f.Time = ""
 	return f
 }
 
 // login says what the page says first, and returns the id of this client.
-func (c *client) login(name string) frame {
-	c.t.Helper()
-	c.say(`{"type":"login","client_name":"` + name + `","room_id":1}`)
+func (c client) login(name string) frame {
+	c.T.Helper()
+	c.Say(`{"type":"login","client_name":"` + name + `","room_id":1}`)
 	f := c.frame()
 	if f.Type != "login" || f.ClientName != name || f.ClientList[f.ClientID] != name {
-		c.t.Fatalf("logged in with %+v", f)
+		c.T.Fatalf("logged in with %+v", f)
 	}
 	return f
 }
 
 func TestTheDemoOverTwoGateways(t *testing.T) {
-	c := start(t, gateway.Limits{}, chats)
-	ann, bob := dial(t, c.urls[0]), dial(t, c.urls[1])
+	c := clustertest.Start(t, clustertest.Config{}, chats)
+	ann, bob := dial(t, c.URLs[0]), dial(t, c.URLs[1])
 	a := ann.login("ann").ClientID
 	in := bob.login("bob")
 	b := in.ClientID
 	if want := map[string]string{a: "ann", b: "bob"}; !maps.Equal(in.ClientList, want) {
 		t.Errorf("the newcomer is told of %v, want %v", in.ClientList, want)
 	}
-	hears := func(who *client, want frame) {
+	hears := func(who client, want frame) {
 		t.Helper()
 		got := who.frame()
 		if got.ClientList != nil || got.Type != want.Type || got.ClientID != want.ClientID || got.FromID != want.FromID || got.FromName != want.FromName || got.To != want.To || got.Content != want.Content {
@@ -67,21 +76,21 @@ func TestTheDemoOverTwoGateways(t *testing.T) {
 	}
 	hears(ann, frame{Type: "login", ClientID: b, ClientName: "bob"})
 
-	other := dial(t, c.urls[0]) // another room hears nothing of this one
-	other.say(`{"type":"login","client_name":"cid","room_id":2}`)
+	other := dial(t, c.URLs[0]) // another room hears nothing of this one
+	other.Say(`{"type":"login","client_name":"cid","room_id":2}`)
 	if f := other.frame(); len(f.ClientList) != 1 {
 		t.Errorf("in the other room are %v", f.ClientList)
 	}
-	ann.say(`{"type":"say","to_client_id":"all","to_client_name":"所有人","content":"a\nb<"}`)
-	for _, who := range []*client{ann, bob} {
+	ann.Say(`{"type":"say","to_client_id":"all","to_client_name":"所有人","content":"a\nb<"}`)
+	for _, who := range []client{ann, bob} {
 		hears(who, frame{Type: "say", FromID: a, FromName: "ann", To: "all", Content: "a<br />\nb&lt;"})
 	}
-	bob.say(`{"type":"say","to_client_id":"` + a + `","to_client_name":"ann","content":"psst"}`)
+	bob.Say(`{"type":"say","to_client_id":"` + a + `","to_client_name":"ann","content":"psst"}`)
 	hears(ann, frame{Type: "say", FromID: b, FromName: "bob", To: a, Content: "<b>对你说: </b>psst"})
 	hears(bob, frame{Type: "say", FromID: b, FromName: "bob", To: a, Content: "<b>你对ann说: </b>psst"})
 	_ = bob.Close()
 	hears(ann, frame{Type: "logout", FromID: b, FromName: "bob"})
-	other.say(`{"type":"say","to_client_id":"all","content":"alone"}`)
+	other.Say(`{"type":"say","to_client_id":"all","content":"alone"}`)
 	if f := other.frame(); f.Content != "alone" {
 		t.Errorf("the other room heard %+v", f)
 	}
@@ -89,9 +98,10 @@ func TestTheDemoOverTwoGateways(t *testing.T) {
 
 // TestTheGatewayPings has the flags of gateway.args, only faster.
 func TestTheGatewayPings(t *testing.T) {
-	c := start(t, gateway.Limits{TextPing: `{"type":"ping"}`, PingInterval: 50 * time.Millisecond}, chats)
-	ann := dial(t, c.urls[0])
-	ann.hears(`{"type":"ping"}`)
-	ann.say(`{"type":"pong"}`)
-	ann.hears(`{"type":"ping"}`) // and no answer to the pong
+	limits := gateway.Limits{TextPing: `{"type":"ping"}`, PingInterval: 50 * time.Millisecond}
+	c := clustertest.Start(t, clustertest.Config{Limits: limits}, chats)
+	ann := dial(t, c.URLs[0])
+	ann.Hears(`{"type":"ping"}`)
+	ann.Say(`{"type":"pong"}`)
+	ann.Hears(`{"type":"ping"}`) // and no answer to the pong
 }

@@ -1,23 +1,27 @@
-package main
+package clustertest
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 )
 
-func TestTheSiteServesThePageAndTheGateways(t *testing.T) {
+// SitePage fails the test unless site, made for a value of PARLEY_GATEWAYS, serves the
+// example's page, tells it of the gateways, and shows no other file.
+func SitePage(t testing.TB, site func(gateways string) http.Handler) {
+	t.Helper()
 	get := func(gateways, path string) *httptest.ResponseRecorder {
 		r := httptest.NewRecorder()
-		site(gateways).ServeHTTP(r, httptest.NewRequest("GET", path, nil))
+		site(gateways).ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		return r
 	}
-	if r := get("", "/"); r.Code != 200 || !strings.HasPrefix(r.Body.String(), "<!doctype html>") || !strings.HasPrefix(r.Header().Get("Content-Type"), "text/html") {
+	if r := get("", "/"); r.Code != http.StatusOK || !strings.HasPrefix(r.Body.String(), "<!doctype html>") || !strings.HasPrefix(r.Header().Get("Content-Type"), "text/html") {
 		t.Errorf("GET / = %d, %s", r.Code, r.Header().Get("Content-Type"))
 	}
-	if r := get("", "/main.go"); r.Code != 404 {
+	if r := get("", "/main.go"); r.Code != http.StatusNotFound {
 		t.Errorf("GET /main.go = %d, want 404", r.Code)
 	}
 	for given, want := range map[string][]string{
