@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -15,14 +16,16 @@ import (
 func member(t *testing.T, h *workertest.Harness, name string) *workertest.Conn {
 	t.Helper()
 	c := h.Dial("/")
-	login(t, c, name)
+	login(t, h, c, name)
 	return c
 }
 
-// login logs in and returns the list that comes back.
-func login(t *testing.T, c *workertest.Conn, name string) map[string]string {
+// login logs in and returns the list that comes back. Who comes before the server has
+// done with it would make it send another.
+func login(t *testing.T, h *workertest.Harness, c *workertest.Conn, name string) map[string]string {
 	t.Helper()
 	c.SendJSON(map[string]any{"type": "login", "client_name": name, "room_id": 1})
+	h.Settle()
 	for {
 		var f struct {
 			Type, Time string
@@ -49,7 +52,7 @@ func expects(t *testing.T, c *workertest.Conn, want map[string]any) {
 		t.Errorf("time: %v", err)
 	}
 	delete(got, "time")
-	if !maps.Equal(got, want) {
+	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("got  %v\nwant %v", got, want)
 	}
 }
@@ -57,7 +60,7 @@ func expects(t *testing.T, c *workertest.Conn, want map[string]any) {
 func TestARoomHearsWhoComesSpeaksAndGoes(t *testing.T) {
 	h := workertest.New(t, chat{}, workertest.WithGateways(2))
 	ann, bob := member(t, h, "ann"), h.Dial("/")
-	list := login(t, bob, "bob")
+	list := login(t, h, bob, "bob")
 	if want := map[string]string{ann.ID().String(): "ann", bob.ID().String(): "bob"}; !maps.Equal(list, want) {
 		t.Errorf("the newcomer is told of %v, want %v", list, want)
 	}
@@ -79,7 +82,6 @@ func TestARoomHearsWhoComesSpeaksAndGoes(t *testing.T) {
 func TestAPrivateLineIsHeardByTwo(t *testing.T) {
 	h := workertest.New(t, chat{}, workertest.WithGateways(2))
 	ann, bob, cid := member(t, h, "ann"), member(t, h, "b<b"), member(t, h, "cid")
-	h.Settle()
 	for range 2 { // who came later
 		ann.Next()
 	}
@@ -101,7 +103,7 @@ func TestNamesAreEscapedAndShort(t *testing.T) {
 	h := workertest.New(t, chat{})
 	ann := member(t, h, "ann")
 	eve := h.Dial("/")
-	list := login(t, eve, "<i>"+strings.Repeat("名", 100))
+	list := login(t, h, eve, "<i>"+strings.Repeat("名", 100))
 	if got := list[eve.ID().String()]; got != "&lt;i&gt;"+strings.Repeat("名", 20) {
 		t.Errorf("her name in the list is %q", got)
 	}
@@ -129,7 +131,7 @@ func TestWhatIsHostileReachesNobody(t *testing.T) {
 		t.Errorf("she is %q in %q", eve.User(), eve.Groups())
 	}
 
-	login(t, eve, "eve")
+	login(t, h, eve, "eve")
 	ann.Next()
 	for _, said := range append(hostile, `{"type":"login","client_name":"eve","room_id":2}`) { // one room for each conn
 		eve.SendText(said)
