@@ -79,6 +79,14 @@ func TestARoomHearsWhoComesSpeaksAndGoes(t *testing.T) {
 	ann.ExpectNothing()
 }
 
+// TestARoomIsANumberOrItsText has both: pages of the original send a string.
+func TestARoomIsANumberOrItsText(t *testing.T) {
+	h := workertest.New(t, chat{})
+	ann, bob := member(t, h, "ann"), h.Dial("/")
+	bob.SendText(`{"type":"login","client_name":"bob","room_id":"1"}`)
+	expects(t, ann, map[string]any{"type": "login", "client_id": bob.ID().String(), "client_name": "bob"})
+}
+
 func TestAPrivateLineIsHeardByTwo(t *testing.T) {
 	h := workertest.New(t, chat{}, workertest.WithGateways(2))
 	ann, bob, cid := member(t, h, "ann"), member(t, h, "b<b"), member(t, h, "cid")
@@ -117,7 +125,7 @@ func TestWhatIsHostileReachesNobody(t *testing.T) {
 	ann, eve := member(t, h, "ann"), h.Dial("/")
 	hostile := []string{
 		``, `{`, `null`, `[]`, `7`, `{}`, `{"type":7}`, `{"type":"dance"}`, `{"type":"ping"}`, `{"type":"pong"}`,
-		`{"type":"login"}`, `{"type":"login","client_name":"eve"}`, `{"type":"login","client_name":"eve","room_id":"1"}`, `{"type":"login","client_name":"eve","room_id":1.5}`,
+		`{"type":"login"}`, `{"type":"login","client_name":"eve"}`, `{"type":"login","client_name":"eve","room_id":"1.5"}`, `{"type":"login","client_name":"eve","room_id":""}`, `{"type":"login","client_name":"eve","room_id":"one"}`, `{"type":"login","client_name":"eve","room_id":1.5}`,
 		`{"type":"login","client_name":"eve","room_id":null}`, `{"type":"login","client_name":{},"room_id":1}`, `{"type":"login","client_name":"eve","room_id":1e99}`,
 		`{"type":"say"}`, `{"type":"say","content":"x"}`, `{"type":"say","to_client_id":7,"content":"x"}`, `{"type":"say","to_client_id":"all","content":["x"]}`,
 	}

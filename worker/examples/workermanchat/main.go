@@ -26,12 +26,12 @@ import (
 func main() { worker.Main(chat{}) }
 
 type received struct {
-	Type         string `json:"type"`
-	ClientName   string `json:"client_name"`
-	RoomID       *int64 `json:"room_id"`
-	ToClientID   string `json:"to_client_id"`
-	ToClientName string `json:"to_client_name"`
-	Content      string `json:"content"`
+	Type         string      `json:"type"`
+	ClientName   string      `json:"client_name"`
+	RoomID       json.Number `json:"room_id"` // takes "1" too, which some pages of the original send
+	ToClientID   string      `json:"to_client_id"`
+	ToClientName string      `json:"to_client_name"`
+	Content      string      `json:"content"`
 }
 
 type chat struct{ worker.Base }
@@ -41,10 +41,12 @@ type chat struct{ worker.Base }
 func (chat) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) error {
 	var f received
 	once := fmt.Sprint(c.ID(), m.Seq)
-	switch err := json.Unmarshal(m.Payload, &f); {
+	err := json.Unmarshal(m.Payload, &f)
+	room, none := f.RoomID.Int64()
+	switch {
 	case err != nil:
-	case f.Type == "login" && f.RoomID != nil && (len(c.Groups()) == 0 || c.In(fmt.Sprint(*f.RoomID))):
-		return f.login(ctx, c, fmt.Sprint(*f.RoomID), once)
+	case f.Type == "login" && none == nil && (len(c.Groups()) == 0 || c.In(fmt.Sprint(room))):
+		return f.login(ctx, c, fmt.Sprint(room), once)
 	case f.Type == "say" && f.ToClientID != "" && len(c.Groups()) > 0:
 		return f.say(ctx, c, c.Groups()[0], once)
 	}
