@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -121,6 +122,25 @@ func TestWhatIsSaidBeforeAStopIsSaved(t *testing.T) {
 	var kept int64
 	if err := s.db.Model(&line{}).Count(&kept).Error; err != nil || kept != 300 {
 		t.Errorf("%d lines are kept, %v, want 300", kept, err)
+	}
+}
+
+// TestAStartThatFailsLeavesNothingRunning relies on the look for leaks of TestMain: a
+// worker that does not start is not stopped either.
+func TestAStartThatFailsLeavesNothingRunning(t *testing.T) {
+	noFile := room(t)
+	noFile.file = t.TempDir() // a folder
+	if err := noFile.OnStart(t.Context(), nil); err == nil {
+		t.Error("it starts without a database")
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	t.Setenv("PARLEY_PAGE", taken.Addr().String())
+	if err := room(t).OnStart(t.Context(), nil); err == nil || !strings.HasPrefix(err.Error(), "PARLEY_PAGE: ") {
+		t.Errorf("with a port that is taken it starts with %v", err)
 	}
 }
 

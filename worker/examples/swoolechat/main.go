@@ -119,24 +119,24 @@ func (s *chat) OnStop(ctx context.Context) {
 var page embed.FS
 
 func (s *chat) OnStart(ctx context.Context, _ *worker.Sender) (err error) {
-	dsn := "file:" + s.file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_txlock=immediate"
-	if s.db, err = gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: dsn}); err == nil {
+	if s.db, err = gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: "file:" + s.file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_txlock=immediate"}); err == nil {
 		err = s.db.Transaction(func(tx *gorm.DB) error { return tx.AutoMigrate(&line{}) })
+	}
+	if addr := os.Getenv("PARLEY_PAGE"); err == nil && addr != "" {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			return fmt.Errorf("PARLEY_PAGE: %w", err)
+		}
+		server := &http.Server{Handler: site(os.Getenv("PARLEY_GATEWAYS")), ReadHeaderTimeout: 5 * time.Second}
+		context.AfterFunc(ctx, func() { _ = server.Close() })
+		go func() { _ = server.Serve(l) }() // until it is closed
+	}
+	if err != nil {
+		return err // and OnStop is not called
 	}
 	s.queue, s.saved = make(chan line, 1024), make(chan struct{})
 	s.life, s.giveUp = context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // OnStop sees to it
 	go s.save()                                                       // until OnStop
-	addr := os.Getenv("PARLEY_PAGE")
-	if addr == "" || err != nil {
-		return err
-	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("PARLEY_PAGE: %w", err)
-	}
-	server := &http.Server{Handler: site(os.Getenv("PARLEY_GATEWAYS")), ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	go func() { _ = server.Serve(l) }() // until it is closed
 	return nil
 }
 
