@@ -91,13 +91,14 @@ const claim = `UPDATE messages SET hand = @hand, until = @now + 30000 WHERE id I
 // deliver hands over what waits, to the conns that are given or to all of the user. It
 // looks for him after the row is there, as he binds before he looks for rows.
 func (d *desk) deliver(ctx context.Context, s *worker.Sender, hand, from, to string, conn ...connid.ID) error {
-	for db, arrived := d.db.WithContext(ctx), uint64(0); ; {
-		ids, _, err := s.ConnsOf(ctx, to)
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		if conn != nil {
-			ids = conn
+	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 25*time.Second) // marks come off though ctx has ended
+	defer cancel()
+	for db, arrived := d.db.WithContext(marking), uint64(0); ; {
+		ids, err := conn, error(nil)
+		if conn == nil {
+			if ids, _, err = s.ConnsOf(ctx, to); err != nil || len(ids) == 0 {
+				return err
+			}
 		}
 		var rows []message
 		if err := db.Raw(claim, map[string]any{"hand": hand, "from": from, "to": to, "now": time.Now().UnixMilli()}).Scan(&rows).Error; err != nil || len(rows) == 0 {
@@ -112,7 +113,7 @@ func (d *desk) deliver(ctx context.Context, s *worker.Sender, hand, from, to str
 			}
 			arrived = row.ID
 		}
-		err = cmp.Or(err, db.Exec("UPDATE messages SET read = id <= ?, hand = '' WHERE hand = ? AND NOT read", arrived, hand).Error)
+		err = cmp.Or(err, db.Exec("UPDATE messages SET read = id <= ?, hand = '' WHERE hand = ? AND until = ? AND NOT read", arrived, hand, rows[0].Until).Error) // who goes on when the conn has moved has the same hand
 		if err != nil || conn != nil && arrived < rows[len(rows)-1].ID {
 			return err
 		}
@@ -126,11 +127,10 @@ func (d *desk) OnStart(ctx context.Context, _ *worker.Sender) (err error) {
 	if d.db, err = gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: "file:" + d.file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_txlock=immediate"}); err == nil {
 		err = d.db.Transaction(func(tx *gorm.DB) error { return tx.AutoMigrate(&message{}) })
 	}
-	addr := os.Getenv("PARLEY_PAGE")
-	if addr == "" || err != nil {
+	if os.Getenv("PARLEY_PAGE") == "" || err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := net.Listen("tcp", os.Getenv("PARLEY_PAGE"))
 	if err != nil {
 		return fmt.Errorf("PARLEY_PAGE: %w", err)
 	}
