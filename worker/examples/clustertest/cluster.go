@@ -46,7 +46,25 @@ func Start(t testing.TB, cfg Config, handler func(kill func()) worker.Handler) *
 	for i := range cmp.Or(cfg.Workers, 2) {
 		c.Workers = append(c.Workers, startWorker(t, fmt.Sprint("w-", i+1), reg.Addr(), handler))
 	}
+	for _, w := range c.Workers {
+		meets(t, w, len(c.URLs))
+	}
 	return c
+}
+
+// meets waits until a worker has so many gateways: what it sends to all does not reach
+// one that it has yet to hear of.
+func meets(t testing.TB, w *worker.Worker, gateways int) {
+	t.Helper()
+	for deadline := time.Now().Add(Patience); ; time.Sleep(10 * time.Millisecond) {
+		known, err := w.Sender().Counts(t.Context())
+		if err == nil && len(known.Gateways) == gateways {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("a worker knows %d of %d gateways: %v", len(known.Gateways), gateways, err)
+		}
+	}
 }
 
 func startGateway(t testing.TB, node, registerAddr string, limits gateway.Limits) (url string) {

@@ -124,7 +124,7 @@ func (d *desk) deliver(ctx context.Context, s *worker.Sender, hand, from, to str
 var page embed.FS
 
 func (d *desk) OnStart(ctx context.Context, _ *worker.Sender) (err error) {
-	if d.db, err = gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: "file:" + d.file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_txlock=immediate"}); err == nil {
+	if d.db, err = gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: "file:" + d.file + "?_pragma=busy_timeout(5000)&_txlock=immediate"}); err == nil {
 		err = d.db.Transaction(func(tx *gorm.DB) error { return tx.AutoMigrate(&message{}) })
 	}
 	if os.Getenv("PARLEY_PAGE") == "" || err != nil {

@@ -119,7 +119,7 @@ func (s *chat) OnStop(ctx context.Context) {
 var page embed.FS
 
 func (s *chat) OnStart(ctx context.Context, _ *worker.Sender) (err error) {
-	if s.db, err = gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: "file:" + s.file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_txlock=immediate"}); err == nil {
+	if s.db, err = gorm.Open(sqlite.Dialector{DriverName: "sqlite", DSN: "file:" + s.file + "?_pragma=busy_timeout(5000)&_txlock=immediate"}); err == nil {
 		err = s.db.Transaction(func(tx *gorm.DB) error { return tx.AutoMigrate(&line{}) })
 	}
 	if addr := os.Getenv("PARLEY_PAGE"); err == nil && addr != "" {
