@@ -188,7 +188,7 @@ func (c *conns) state(conn net.Conn, s http.ConnState) {
 }
 
 // cut ends a connection without a last word, for which its client might let us wait.
-func cut(conn net.Conn) { placeOf(conn).Close() }
+func cut(conn net.Conn) { _ = placeOf(conn).Close() }
 
 // placed is a connection that has a place until it is closed.
 type placed struct {

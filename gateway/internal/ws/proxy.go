@@ -33,7 +33,7 @@ func (c *Conn) preface() error {
 	if err != nil {
 		if !broken(err) {
 			s.stats.badProxyHeaders.Add(1)
-			c.complain(&c.door.mute, "a proxy that is trusted does not speak the PROXY protocol, version 2, as --proxy-protocol wants", err)
+			c.complain(&c.door.mute, "it does not speak the PROXY protocol, version 2, as --proxy-protocol wants", err)
 			return errors.Join(errProxyHeader, err)
 		}
 		return err
@@ -56,7 +56,7 @@ func (c *Conn) forwarded(r *http.Request, l *Limits) *refusal {
 	client, err := s.cfg.Proxies.Find(c.origin(), r.Header)
 	if err != nil {
 		s.stats.badProxyHeaders.Add(1)
-		c.complain(&c.door.unclear, "a proxy that is trusted names clients in a way that cannot be read: no limit of an address holds for them", err)
+		c.complain(&c.door.unclear, "it names clients in a way that cannot be read: no limit of an address holds for them", err)
 	}
 	c.cameFrom(client)
 	if c.proxied() {
@@ -91,6 +91,6 @@ func (s *seldom) yes(now time.Time) bool {
 // complain tells an operator that a proxy is configured otherwise than this gateway.
 func (c *Conn) complain(when *seldom, what string, err error) {
 	if when.yes(time.Now()) {
-		c.door.s.cfg.Log.Warn(what, "remote", c.RemoteAddr().String(), "err", err)
+		c.door.s.cfg.Log.Warn("trusted proxy is set up otherwise than this gateway", "what", what, "remote", c.RemoteAddr().String(), "err", err)
 	}
 }
