@@ -98,10 +98,9 @@ func (r *rate) take(l *Limits, now uint32, frames, bytes int) {
 	}
 }
 
+// refill adds what time has earned. It runs even when no tick has passed: a limit that
+// was lowered holds for what is saved up, too.
 func (r *rate) refill(l *Limits, now uint32) {
-	if now == r.at {
-		return
-	}
 	seconds := float32(now-r.at) * float32(tick.Seconds())
 	r.at = now
 	r.frames = fill(r.frames, float32(l.FrameRate), seconds)
