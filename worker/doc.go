@@ -40,8 +40,10 @@
 // The [Sender] reaches conns, users and groups wherever they are, from any process.
 // It knows which gateways have whom, so a send costs one command per gateway that
 // has a recipient. After [Conn.Bind] or [Conn.Join] has returned nil, no send that
-// begins anywhere misses the conn. Sends survive broken links; [Await] waits for what
-// became of them, [Then] is called with it later and keeps up the order of many.
+// begins anywhere misses the conn. Sends survive broken links, but not the death of
+// this process before a gateway has them: [Await] waits until all have, so that a frame is
+// not acknowledged before, and says what became of it; [Then] is called with it later and
+// keeps up the order of many.
 //
 // # Who is online
 //

@@ -69,7 +69,8 @@ func (counter) OnMessage(_ context.Context, c *worker.Conn, _ worker.Message) er
 }
 
 // A frame may be handled twice when a worker dies. Replies happen once all the
-// same; what is sent to others takes a key that makes a repeat harmless.
+// same; what is sent to others takes a key that makes a repeat harmless, and is awaited,
+// or it is lost with a worker that has not sent it yet.
 func ExampleOnce() {
 	worker.Main(room{})
 }
@@ -80,7 +81,7 @@ func (room) OnOpen(ctx context.Context, c *worker.Conn) error { return c.Join(ct
 
 func (room) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) error {
 	return c.Sender().ToGroup(ctx, "room", worker.Text(m.Text()),
-		worker.Except(c.ID()), worker.Once(fmt.Sprint(c.ID(), m.Seq)))
+		worker.Except(c.ID()), worker.Once(fmt.Sprint(c.ID(), m.Seq)), worker.Await(new(worker.Result)))
 }
 
 // A send can say what became of it.

@@ -15,6 +15,12 @@ import (
 // in which packets can be dropped. Without root the test skips; in CI it fails.
 func cables(t *testing.T, c cast) (s *staged, nodes []*netlab.Node) {
 	t.Helper()
+	return cablesWith(t, c, func(*local.Config) {})
+}
+
+// cablesWith is cables after a change of how the processes are started.
+func cablesWith(t *testing.T, c cast, change func(*local.Config)) (s *staged, nodes []*netlab.Node) {
+	t.Helper()
 	c.withDefaults()
 	lab, err := netlab.New(t.Context())
 	if errors.Is(err, netlab.ErrUnavailable) {
@@ -35,6 +41,7 @@ func cables(t *testing.T, c cast) (s *staged, nodes []*netlab.Node) {
 	}
 	return processes(t, c, func(cfg *local.Config) {
 		cfg.Host, cfg.Nodes, cfg.SecretFile = lab.Host(), nodes, file
+		change(cfg)
 	}, secret), nodes
 }
 

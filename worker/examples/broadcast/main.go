@@ -22,13 +22,13 @@ func main() { worker.Main(broadcast{}) }
 
 type broadcast struct{ worker.Base }
 
-// OnMessage names the send after the frame: one that is handled again, because a
-// worker died, is not heard again.
+// OnMessage names the send after the frame, so that one handled again, because a worker
+// died, is not heard again, and awaits it: what a worker still has to send dies with it.
 func (broadcast) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) error {
 	if m.Binary {
 		return nil // not a text
 	}
-	return c.Sender().ToAll(ctx, worker.Text(m.Text()), worker.Once(fmt.Sprint(c.ID(), m.Seq)))
+	return c.Sender().ToAll(ctx, worker.Text(m.Text()), worker.Once(fmt.Sprint(c.ID(), m.Seq)), worker.Await(new(worker.Result)))
 }
 
 //go:embed index.html

@@ -79,7 +79,7 @@ func (s *chat) say(ctx context.Context, c *worker.Conn, l line) error {
 	}
 	select {
 	case s.queue <- l:
-		return c.Sender().ToAll(ctx, worker.Text(l.Name+": "+l.Content), worker.Once(l.Frame))
+		return c.Sender().ToAll(ctx, worker.Text(l.Name+": "+l.Content), worker.Once(l.Frame), worker.Await(new(worker.Result)))
 	case <-ctx.Done():
 		return c.Reply(worker.Text(`{"type":"error","message":"too much is said at the moment"}`))
 	}

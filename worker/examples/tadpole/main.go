@@ -66,7 +66,7 @@ func (pond) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) err
 		return f.move(ctx, c)
 	case f.Type == "message" && f.Message != nil:
 		out := map[string]any{"type": "message", "id": c.Number(), "message": cut(*f.Message, maxMessage)}
-		return c.Sender().ToAll(ctx, worker.JSON(out), worker.Once(fmt.Sprint(c.ID(), m.Seq)))
+		return c.Sender().ToAll(ctx, worker.JSON(out), worker.Once(fmt.Sprint(c.ID(), m.Seq)), worker.Await(new(worker.Result)))
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func cut(text string, most int) string {
 
 func (pond) OnClose(ctx context.Context, c *worker.Conn, _ worker.Close) {
 	out := map[string]any{"type": "closed", "id": c.Number()}
-	if err := c.Sender().ToAll(ctx, worker.JSON(out), worker.Once(c.ID().String()+" closed")); err != nil {
+	if err := c.Sender().ToAll(ctx, worker.JSON(out), worker.Once(c.ID().String()+" closed"), worker.Await(new(worker.Result))); err != nil {
 		slog.Warn("nobody hears that it has gone", "conn", c.ID(), "err", err)
 	}
 }

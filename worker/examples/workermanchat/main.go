@@ -62,7 +62,7 @@ func (f *received) login(ctx context.Context, c *worker.Conn, room, once string)
 		return err
 	}
 	out := map[string]any{"type": "login", "client_id": id, "client_name": escape(escape(name)), "time": now()}
-	err := c.Sender().ToGroup(ctx, room, worker.JSON(out), worker.Except(c.ID()), worker.Once(once))
+	err := c.Sender().ToGroup(ctx, room, worker.JSON(out), worker.Except(c.ID()), worker.Once(once), worker.Await(new(worker.Result)))
 	var shown map[string]string
 	for n := 0; err == nil && n < 3; n++ {
 		crowd, lost := c.Sender().GroupUsers(ctx, room, 1000)
@@ -86,11 +86,11 @@ func (f *received) say(ctx context.Context, c *worker.Conn, room, once string) e
 	line := breaks.Replace(escape(f.Content))
 	out := map[string]any{"type": "say", "from_client_id": c.ID(), "from_client_name": escape(name), "to_client_id": f.ToClientID, "content": line, "time": now()}
 	if f.ToClientID == "all" {
-		return c.Sender().ToGroup(ctx, room, worker.JSON(out), worker.Once(once))
+		return c.Sender().ToGroup(ctx, room, worker.JSON(out), worker.Once(once), worker.Await(new(worker.Result)))
 	}
 	if to, err := connid.Parse(f.ToClientID); err == nil {
 		out["content"] = "<b>对你说: </b>" + line
-		if err := c.Sender().ToConn(ctx, to, worker.JSON(out), worker.Once(once)); err != nil {
+		if err := c.Sender().ToConn(ctx, to, worker.JSON(out), worker.Once(once), worker.Await(new(worker.Result))); err != nil {
 			return err
 		}
 	}
@@ -101,7 +101,7 @@ func (f *received) say(ctx context.Context, c *worker.Conn, room, once string) e
 func (chat) OnClose(ctx context.Context, c *worker.Conn, why worker.Close) {
 	_, name, _ := strings.Cut(why.User, " ")
 	out := map[string]any{"type": "logout", "from_client_id": c.ID(), "from_client_name": escape(name), "time": now()}
-	if err := c.Sender().ToGroups(ctx, why.Groups, worker.JSON(out), worker.Once(c.ID().String()+" has left")); err != nil {
+	if err := c.Sender().ToGroups(ctx, why.Groups, worker.JSON(out), worker.Once(c.ID().String()+" has left"), worker.Await(new(worker.Result))); err != nil {
 		slog.Warn("the room does not hear that somebody has left", "conn", c.ID(), "err", err)
 	}
 }
