@@ -16,7 +16,6 @@ import (
 	"github.com/parley-im/parley/register/handshake"
 	"github.com/parley-im/parley/register/server"
 	"go.uber.org/goleak"
-	"google.golang.org/grpc/test/bufconn"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,7 +33,7 @@ type world struct {
 // bubbleRegister is one register that can be killed, restarted and hung.
 type bubbleRegister struct {
 	server *server.Server
-	lis    *bufconn.Listener
+	lis    *pipes
 	cancel context.CancelFunc
 	done   chan error
 	hung   bool
@@ -60,7 +59,7 @@ func (w *world) startWith(addr string, cfg server.Config) *server.Server {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &bubbleRegister{server: s, lis: bufconn.Listen(64 << 10), cancel: cancel, done: make(chan error, 1)}
+	r := &bubbleRegister{server: s, lis: newPipes(), cancel: cancel, done: make(chan error, 1)}
 	go func() { r.done <- s.Run(ctx, r.lis) }()
 	w.mu.Lock()
 	w.registers[addr] = r
@@ -91,7 +90,7 @@ func (w *world) dial(ctx context.Context, addr string) (net.Conn, error) {
 	if r == nil {
 		return nil, fmt.Errorf("dial %s: connection refused", addr)
 	}
-	conn, err := r.lis.DialContext(ctx)
+	conn, err := r.lis.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
