@@ -14,7 +14,7 @@ const maxGroupUsers = 1000
 // Crowd is who has conns in a group.
 type Crowd struct {
 	Users []string // each once; at most as many as were asked for
-	Conns int      // all there are, as GroupCount says
+	Conns int      // all there are, as GroupSize says
 	Lost  []string // gateways (their nodes) that left or did not answer
 }
 

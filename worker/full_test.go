@@ -46,7 +46,7 @@ func TestGatewayWithoutRoomHoldsUpNoCommand(t *testing.T) {
 			t.Cleanup(cancel)
 			return ctx
 		}
-		all, err := s.Counts(within())
+		all, err := s.Totals(within())
 		if fault.CodeOf(err) != fault.Overloaded || all.Conns != 4 || !slices.Equal(all.Lost, []string{"gateway-0"}) {
 			t.Errorf("counts: got %+v, %v", all, err)
 		}

@@ -220,7 +220,7 @@ func TestQuestionsAboutConnsUsersAndGroups(t *testing.T) {
 	if err != nil || len(got.Groups) != 1 || sorted(got.Groups["ann"]) != "[g h i]" || got.Lost != nil {
 		t.Errorf("groups of users: %+v, %v", got, err)
 	}
-	sizes, err := s.GroupCounts(ctx, "g", "i", "none")
+	sizes, err := s.GroupSizes(ctx, "g", "i", "none")
 	if want := map[string]worker.GroupSize{"g": {Conns: 3, Users: 2}, "i": {Conns: 1, Users: 1}}; err != nil || fmt.Sprint(sizes.Groups) != fmt.Sprint(want) {
 		t.Errorf("sizes: %+v, %v", sizes, err)
 	}

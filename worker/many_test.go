@@ -168,8 +168,8 @@ func TestGroupIsDissolvedAndItsConnsStay(t *testing.T) {
 	if did, err := s.DissolveGroup(ctx, "g"); err != nil || did.Conns != 2 {
 		t.Fatalf("got %+v, %v", did, err)
 	}
-	if conns, _, err := s.GroupCount(ctx, "g"); err != nil || conns != 0 {
-		t.Errorf("members: %d, %v", conns, err)
+	if size, _, err := s.GroupSize(ctx, "g"); err != nil || size.Conns != 0 {
+		t.Errorf("members: %+v, %v", size, err)
 	}
 	var r worker.Result
 	if err := s.ToGroups(ctx, []string{"g", "h"}, worker.Text("x"), worker.Await(&r)); err != nil || r.Hit != 1 {

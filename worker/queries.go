@@ -80,38 +80,22 @@ func (s *Sender) ConnsOf(ctx context.Context, user string) (ids []connid.ID, los
 	return online.Conns[user], online.Lost, err
 }
 
-// GroupCount counts the conns of a group, and names the gateways that did not
-// answer.
-func (s *Sender) GroupCount(ctx context.Context, group string) (conns int, lost []string, err error) {
-	if err := checkName("group", group); err != nil {
-		return 0, nil, err
-	}
-	lost, err = s.ask(ctx, route.Group, []string{group},
-		func(names []string) *gatewayv1.Query { return &gatewayv1.Query{Groups: names} },
-		func(_ *link.Gateway, r *gatewayv1.Result) {
-			for _, c := range r.GetGroups() {
-				conns += int(c.GetConns())
-			}
-		})
-	return conns, lost, err
-}
-
-// Counts are the totals of a gateway, or of all.
+// Counts are what a gateway has, or all of them together.
 type Counts struct {
 	Conns  int
 	Users  int // in a sum: a user with conns on two gateways counts twice
 	Groups int // in a sum: a group with conns on two gateways counts twice
 }
 
-// Totals are the counts of the cluster.
+// Totals are the counts of the cluster, and of each gateway.
 type Totals struct {
 	Counts
 	Gateways map[string]Counts // by node
 	Lost     []string          // gateways that left or did not answer
 }
 
-// Counts asks every gateway for its totals.
-func (s *Sender) Counts(ctx context.Context) (Totals, error) {
+// Totals asks every gateway for its counts, which cost it nothing: it keeps them.
+func (s *Sender) Totals(ctx context.Context) (Totals, error) {
 	t := Totals{Gateways: make(map[string]Counts)}
 	if err := s.known(ctx); err != nil {
 		return t, err

@@ -191,8 +191,8 @@ func TestSenderActsForConnsAndUsers(t *testing.T) {
 	if err != nil || did.Conns != 2 {
 		t.Fatalf("join of a user: %+v, %v", did, err)
 	}
-	if n, lost, err := s.GroupCount(ctx, "g"); n != 3 || lost != nil || err != nil {
-		t.Errorf("conns of the group: %d, %v, %v", n, lost, err)
+	if n, lost, err := s.GroupSize(ctx, "g"); n != (worker.GroupSize{Conns: 3, Users: 2}) || lost != nil || err != nil {
+		t.Errorf("the group: %+v, %v, %v", n, lost, err)
 	}
 	if did, err = s.LeaveUser(ctx, "ann", "g"); err != nil || did.Conns != 2 {
 		t.Fatalf("leave of a user: %+v, %v", did, err)
@@ -218,7 +218,7 @@ func TestSenderActsForConnsAndUsers(t *testing.T) {
 	if ids, _, err := s.ConnsOf(ctx, "ann"); err != nil || !slices.Equal(ids, []connid.ID{b.ID()}) {
 		t.Errorf("conns of ann: %v, %v", ids, err)
 	}
-	if totals, err := s.Counts(ctx); err != nil || totals.Conns != 3 || totals.Users != 1 || len(totals.Gateways) != 2 {
+	if totals, err := s.Totals(ctx); err != nil || totals.Conns != 3 || totals.Users != 1 || len(totals.Gateways) != 2 {
 		t.Errorf("counts: %+v, %v", totals, err)
 	}
 	if did, err = s.CloseUser(ctx, "ann", fault.CloseKicked, "out", worker.Text("last")); err != nil || did.Conns != 1 {
@@ -261,7 +261,7 @@ func TestSessionIsSwappedOnlyAtItsVersion(t *testing.T) {
 
 func TestProcessWithoutHandlerSendsOnly(t *testing.T) {
 	h := workertest.New(t, nil)
-	if n, err := h.Sender().Counts(t.Context()); err != nil || n.Conns != 0 {
+	if n, err := h.Sender().Totals(t.Context()); err != nil || n.Conns != 0 {
 		t.Errorf("got %+v, %v", n, err)
 	}
 	var r worker.Result

@@ -18,7 +18,7 @@ func TestSenderOfAnEndedWorkerSaysSo(t *testing.T) {
 	}
 	ctx, s := t.Context(), h.Sender()
 	_, online := s.Online(ctx, "ann")
-	_, counts := s.Counts(ctx)
+	_, counts := s.Totals(ctx)
 	_, kicked := s.CloseUser(ctx, "ann", 0, "")
 	for name, err := range map[string]error{
 		"ToConn": s.ToConn(ctx, id, worker.Text("x")), "ToUser": s.ToUser(ctx, "ann", worker.Text("x")),

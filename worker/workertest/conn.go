@@ -153,7 +153,7 @@ func (c *Conn) Header() http.Header { return header(c.answer) }
 func (h *Harness) Flush() {
 	h.t.Helper()
 	h.wait("the worker's sends to arrive", func(ctx context.Context) error {
-		_, err := h.Sender().Counts(ctx) // rides behind them on every link
+		_, err := h.Sender().Totals(ctx) // rides behind them on every link
 		return err
 	})
 }

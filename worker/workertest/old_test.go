@@ -32,7 +32,7 @@ func TestGatewayThatKnowsNoListsSaysSo(t *testing.T) {
 	if fault.CodeOf(err) != fault.Unimplemented || fmt.Sprint(groups) != "{map[ann:[g]] [gateway-0]}" {
 		t.Errorf("groups of a user: %v, %v", groups, err)
 	}
-	sizes, err := h.Sender().GroupCounts(t.Context(), "g")
+	sizes, err := h.Sender().GroupSizes(t.Context(), "g")
 	if fault.CodeOf(err) != fault.Unimplemented || fmt.Sprint(sizes) != "{map[g:{4 1}] [gateway-0]}" {
 		t.Errorf("sizes: %v, %v", sizes, err)
 	}

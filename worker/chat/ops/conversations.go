@@ -320,9 +320,9 @@ func (s *Service) OpenConversation(ctx context.Context, req *chatv1.OpenConversa
 		if v, err = s.cfg.Store.View(ctx, c, id); err != nil {
 			return nil, err
 		}
-		n, _, err := s.cfg.Sender.GroupCount(ctx, delivery.Group(id))
+		size, _, err := s.cfg.Sender.GroupSize(ctx, delivery.Group(id))
 		s.tell("count", err)
-		res.Looking = int32(n)
+		res.Looking = int32(size.Conns)
 	}
 	if res.Conversation, err = s.one(ctx, &v); err != nil {
 		return nil, err

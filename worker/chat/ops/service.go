@@ -31,7 +31,7 @@ type Sender interface {
 	LeaveUser(ctx context.Context, user string, groups ...string) (worker.Affected, error)
 	CloseGroup(ctx context.Context, group string, code fault.CloseCode, reason string, last ...worker.Frame) (worker.Affected, error)
 	ConnContext(ctx context.Context, id connid.ID) (worker.ConnContext, error)
-	GroupCount(ctx context.Context, group string) (conns int, lost []string, err error)
+	GroupSize(ctx context.Context, group string) (size worker.GroupSize, lost []string, err error)
 	GroupUsers(ctx context.Context, group string, limit int) (worker.Crowd, error)
 }
 

@@ -57,7 +57,7 @@ func Start(t testing.TB, cfg Config, handler func(kill func()) worker.Handler) *
 func meets(t testing.TB, w *worker.Worker, gateways int) {
 	t.Helper()
 	for deadline := time.Now().Add(Patience); ; time.Sleep(10 * time.Millisecond) {
-		known, err := w.Sender().Counts(t.Context())
+		known, err := w.Sender().Totals(t.Context())
 		if err == nil && len(known.Gateways) == gateways {
 			return
 		}

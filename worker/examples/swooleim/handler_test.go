@@ -131,8 +131,8 @@ func TestAGroupForgetsWhomALostGatewayHad(t *testing.T) {
 	a.SendText(`{"type":"message","group":"g","message":"who is left?","id":2}`)
 	a.Expect(`{"type":"ack","id":2}`)
 	c.Expect(`{"type":"message","from":"a","group":"g","message":"who is left?"}`)
-	if n, _, err := h.Sender().GroupCount(t.Context(), "g"); n != 2 || err != nil {
-		t.Errorf("%d conns are in the group, %v, want 2", n, err)
+	if n, _, err := h.Sender().GroupSize(t.Context(), "g"); n.Conns != 2 || err != nil {
+		t.Errorf("%d conns are in the group, %v, want 2", n.Conns, err)
 	}
 	a.SendText(`{"type":"message","to":"b","message":"and you?","id":3}`)
 	a.Expect(`{"type":"error","id":3,"message":"b is not connected"}`)

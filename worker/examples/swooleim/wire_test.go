@@ -190,11 +190,11 @@ func count(t *testing.T, c *clustertest.Cluster, group string, want int) {
 	defer cancel()
 	for i, w := range c.Workers {
 		for {
-			got, _, err := w.Sender().GroupCount(ctx, group)
+			got, _, err := w.Sender().GroupSize(ctx, group)
 			if err != nil {
-				t.Fatalf("worker %d counts %d in the group, want %d: %v", i, got, want, err)
+				t.Fatalf("worker %d counts %d in the group, want %d: %v", i, got.Conns, want, err)
 			}
-			if got == want {
+			if got.Conns == want {
 				break
 			}
 			time.Sleep(5 * time.Millisecond)

@@ -10,60 +10,22 @@ import (
 	"github.com/parley-im/parley/worker/internal/route"
 )
 
-// UserGroups are the groups of users.
-type UserGroups struct {
-	Groups map[string][]string // by user, each group once; who has no conn is not in it
-	Lost   []string            // gateways (their nodes) that left, did not answer, or are too old to
-}
-
-// UserGroups asks in which groups the conns of each user are. Unimplemented: a gateway
-// is too old to say so.
-func (s *Sender) UserGroups(ctx context.Context, users ...string) (UserGroups, error) {
-	got := UserGroups{Groups: make(map[string][]string)}
-	if err := checkNames("user", users); err != nil {
-		return got, err
-	}
-	var old []*link.Gateway
-	lost, err := s.ask(ctx, route.User, unique(users),
-		func(names []string) *gatewayv1.Query {
-			return &gatewayv1.Query{Users: names, UserGroups: true, List: probe()}
-		},
-		func(g *link.Gateway, r *gatewayv1.Result) {
-			if r.GetPage() == nil {
-				old = append(old, g)
-				return
-			}
-			for _, u := range r.GetUsers() {
-				have := got.Groups[u.GetUser()]
-				for _, group := range u.GetGroups() {
-					if !slices.Contains(have, group) {
-						have = append(have, group)
-					}
-				}
-				got.Groups[u.GetUser()] = have
-			}
-		})
-	got.Lost, err = withOld(old, lost, err)
-	return got, err
-}
-
 // GroupSize is how large a group is.
 type GroupSize struct {
 	Conns int
 	Users int // who have those conns; one with conns on two gateways counts twice
 }
 
-// GroupCounts are the sizes of groups.
-type GroupCounts struct {
+// GroupSizes are the sizes of groups.
+type GroupSizes struct {
 	Groups map[string]GroupSize // a group without a conn is not in it
 	Lost   []string             // gateways (their nodes) that left or did not answer; of those too old to count users the conns are counted
 }
 
-// GroupCounts counts the conns of each group, and the users who have them, without
-// looking at them: gateways keep the counts. Unimplemented: a gateway is too old to
-// count users.
-func (s *Sender) GroupCounts(ctx context.Context, groups ...string) (GroupCounts, error) {
-	got := GroupCounts{Groups: make(map[string]GroupSize)}
+// GroupSizes asks how large groups are, without looking at their conns: gateways keep the
+// counts. Unimplemented: a gateway is too old to count users.
+func (s *Sender) GroupSizes(ctx context.Context, groups ...string) (GroupSizes, error) {
+	got := GroupSizes{Groups: make(map[string]GroupSize)}
 	if err := checkNames("group", groups); err != nil {
 		return got, err
 	}
@@ -86,6 +48,12 @@ func (s *Sender) GroupCounts(ctx context.Context, groups ...string) (GroupCounts
 		})
 	got.Lost, err = withOld(old, lost, err)
 	return got, err
+}
+
+// GroupSize is GroupSizes of one group.
+func (s *Sender) GroupSize(ctx context.Context, group string) (size GroupSize, lost []string, err error) {
+	got, err := s.GroupSizes(ctx, group)
+	return got.Groups[group], got.Lost, err
 }
 
 // withOld adds gateways that passed over the question to those that are lost, and to err.
