@@ -293,6 +293,25 @@ func TestLoadRidesOnBeatsAndFactsAreToldAtOnce(t *testing.T) {
 	})
 }
 
+func TestAMemberTellsWhenItsLifeBegan(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.start(r1)
+		v := w.process("worker", "w-1", r1).Watch("gateway")
+		pass(time.Minute)
+		began := time.Now()
+		gw := w.process("gateway", "gw-1", r1).join("10.0.0.1:2900")
+		pass(time.Minute)
+		// What is announced again is the same life.
+		if err := gw.Join(register.Member{Addr: "10.0.0.1:2901"}); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		if m := v.Members()[0]; !m.Started.Equal(began) || m.Addr != "10.0.0.1:2901" {
+			t.Errorf("%s says that it began at %v, it was %v", m.Addr, m.Started, began)
+		}
+	})
+}
+
 func TestViewSignalsAndCloses(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		s := w.start(r1)

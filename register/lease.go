@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // announcement is what this process says of itself.
@@ -24,11 +25,14 @@ type farewell struct {
 // Join announces this process to every register, now and whenever one is reached
 // (again), until Leave. Called again it changes what is announced; id, role and boot
 // stay. ID, Role, Boot and Build may be left out: they are those of Config.Identity,
-// and registers refuse others.
+// and registers refuse others. Started may too: it is when the Client was made.
 func (c *Client) Join(m Member) error {
 	id := c.cfg.Identity
 	m.ID, m.Role, m.Build = or(m.ID, id.Node), or(m.Role, id.Role), or(m.Build, id.Build)
 	m.Boot = or(m.Boot, id.Boot)
+	if m.Started.IsZero() {
+		m.Started = time.UnixMilli(c.start.UnixMilli()) // as others read it
+	}
 	if m.ID != id.Node || m.Role != id.Role || m.Boot != id.Boot {
 		return fmt.Errorf("join: %s %s, boot %016x, is not this process: %s, boot %016x", m.Role, m.ID, m.Boot, id, id.Boot)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,6 +22,7 @@ type Member struct {
 	Labels    map[string]string // facts an operator gave it; not to be changed once handed over
 	Load      uint32            // how busy it says it is; only comparable within a role
 	Build     string            // for people
+	Started   time.Time         // when this life of the process began, by its own clock, for people; zero: it does not say
 }
 
 // Bounds of what a member may say of itself; a register refuses more.
@@ -78,21 +80,29 @@ func printable(s string) bool {
 // same says whether two accounts of a member tell its readers the same.
 func (m Member) same(o Member) bool {
 	return m.ID == o.ID && m.Role == o.Role && m.Boot == o.Boot && m.Addr == o.Addr && m.PublicURL == o.PublicURL &&
-		m.Load == o.Load && m.Build == o.Build && maps.Equal(m.Labels, o.Labels)
+		m.Load == o.Load && m.Build == o.Build && m.Started.Equal(o.Started) && maps.Equal(m.Labels, o.Labels)
 }
 
 // FromProto is the member that a message tells of.
 func FromProto(p *registerv1.Member) Member {
-	return Member{
+	m := Member{
 		ID: p.GetId(), Role: p.GetRole(), Boot: p.GetBoot(), Addr: p.GetAddr(), PublicURL: p.GetPublicUrl(),
 		Labels: p.GetLabels(), Load: p.GetLoad(), Build: p.GetBuild(),
 	}
+	if ms := p.GetStartedUnixMs(); ms != 0 {
+		m.Started = time.UnixMilli(ms)
+	}
+	return m
 }
 
 // Proto is the message that tells of m, at a revision of what it says of itself.
 func (m Member) Proto(revision uint64) *registerv1.Member {
-	return &registerv1.Member{
+	p := &registerv1.Member{
 		Id: m.ID, Role: m.Role, Boot: m.Boot, Addr: m.Addr, PublicUrl: m.PublicURL,
 		Labels: m.Labels, Load: m.Load, Build: m.Build, Revision: revision,
 	}
+	if !m.Started.IsZero() {
+		p.StartedUnixMs = m.Started.UnixMilli()
+	}
+	return p
 }

@@ -129,6 +129,7 @@ func (w *Worker) live(ctx context.Context) error {
 			end()
 			return errors.Join(fmt.Errorf("join the register: %w", err), eg.Wait())
 		}
+		eg.Go(func() error { w.tellLoad(life); return nil })
 	}
 	view := w.directory.Watch("gateway")
 	defer view.Close()

@@ -103,7 +103,10 @@ type Member struct {
 	Build string `protobuf:"bytes,8,opt,name=build,proto3" json:"build,omitempty"`
 	// revision counts what the member said of itself during this boot. Of two
 	// accounts of one member the one with the higher revision is the newer.
-	Revision      uint64 `protobuf:"varint,9,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision uint64 `protobuf:"varint,9,opt,name=revision,proto3" json:"revision,omitempty"`
+	// started_unix_ms is when this life of the process began, by its own clock, for
+	// people; 0 from one that does not say.
+	StartedUnixMs int64 `protobuf:"varint,10,opt,name=started_unix_ms,json=startedUnixMs,proto3" json:"started_unix_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -197,6 +200,13 @@ func (x *Member) GetBuild() string {
 func (x *Member) GetRevision() uint64 {
 	if x != nil {
 		return x.Revision
+	}
+	return 0
+}
+
+func (x *Member) GetStartedUnixMs() int64 {
+	if x != nil {
+		return x.StartedUnixMs
 	}
 	return 0
 }
@@ -1387,7 +1397,7 @@ var File_parley_register_v1_register_proto protoreflect.FileDescriptor
 
 const file_parley_register_v1_register_proto_rawDesc = "" +
 	"\n" +
-	"!parley/register/v1/register.proto\x12\x12parley.register.v1\x1a\x1eparley/node/v1/handshake.proto\"\xb4\x02\n" +
+	"!parley/register/v1/register.proto\x12\x12parley.register.v1\x1a\x1eparley/node/v1/handshake.proto\"\xdc\x02\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x12\n" +
@@ -1398,7 +1408,9 @@ const file_parley_register_v1_register_proto_rawDesc = "" +
 	"\x06labels\x18\x06 \x03(\v2&.parley.register.v1.Member.LabelsEntryR\x06labels\x12\x12\n" +
 	"\x04load\x18\a \x01(\rR\x04load\x12\x14\n" +
 	"\x05build\x18\b \x01(\tR\x05build\x12\x1a\n" +
-	"\brevision\x18\t \x01(\x04R\brevision\x1a9\n" +
+	"\brevision\x18\t \x01(\x04R\brevision\x12&\n" +
+	"\x0fstarted_unix_ms\x18\n" +
+	" \x01(\x03R\rstartedUnixMs\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\x01\n" +
