@@ -42,6 +42,13 @@ func (s *Sender) BindAll(ctx context.Context, bindings []Binding) (Outcome, erro
 	})
 }
 
+// UnbindAll unties many conns at once, each from whichever user it has.
+func (s *Sender) UnbindAll(ctx context.Context, ids []connid.ID) (Outcome, error) {
+	return s.eachConn(ctx, ids, func(i int) *gatewayv1.Command {
+		return &gatewayv1.Command{Do: &gatewayv1.Command_Unbind{Unbind: &gatewayv1.Unbind{Conn: refOf(ids[i])}}}
+	})
+}
+
 // JoinAll puts many conns into groups at once, as Join and BindAll do.
 func (s *Sender) JoinAll(ctx context.Context, ids []connid.ID, groups ...string) (Outcome, error) {
 	if err := checkNames("group", groups); err != nil || len(groups) == 0 {

@@ -19,10 +19,15 @@ import (
 //
 // There are two kinds of effects. Reply, Close, Kill, SetSession and its kin (MergeSession,
 // UpdateSession, DeleteSessionKeys) are kept and leave with the acknowledgement of the
-// event: they happen exactly once, all together, or not at all when the conn has moved. Send, Bind, Unbind, Join, Leave and
-// Confirm happen at once and are refused when the conn has moved; when the event
-// is handled again they are done again. In OnOpen all of them are part of the
-// one answer, and only OnOpen has SetSubprotocol and ConfirmWithin.
+// event: they happen exactly once, all together, or not at all when the conn has moved.
+// Send, Bind, Unbind, Join, Leave and Confirm happen at once and are refused when the conn
+// has moved; when the event is handled again they are done again. In OnOpen all of them are
+// part of the one answer, and only OnOpen has SetSubprotocol and ConfirmWithin.
+//
+// A write of the session that must not pass over somebody else's has no place among what
+// happens all together: its failure would take the replies along, and nobody would hear of
+// it. Ask at once, through the Sender, with IfVersion(c.SessionVersion()), and reply by what
+// it answers; Session shows what was written with the next event.
 type Conn struct {
 	worker  *Worker
 	gateway *link.Gateway

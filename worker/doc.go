@@ -55,9 +55,9 @@
 // # Sessions
 //
 // A session is bytes that the gateway keeps with the conn, 16 KiB by default, so
-// whichever worker handles the next frame has them at hand. [Sender.SwapSession]
-// writes one only if nobody else did; [Sender.MergeSession] changes some keys of one that
-// is a JSON object, at the gateway.
+// whichever worker handles the next frame has them at hand. [Sender.MergeSession]
+// changes some keys of one that is a JSON object, at the gateway; [IfVersion] makes a write
+// happen only if nobody else has written meanwhile.
 //
 // # Testing
 //

@@ -47,6 +47,14 @@ func TestManyConnsAtOnce(t *testing.T) {
 		t.Errorf("right after it: %v, %v", online.Conns, err)
 	}
 
+	out, err = s.UnbindAll(ctx, idsOf(b, gone, full))
+	if err != nil || out.Done != 2 || !slices.Equal(out.Stale, idsOf(gone)) || b.User() != "" || a.User() != "carl" {
+		t.Errorf("unbind: got %+v, %v, users %q and %q", out, err, a.User(), b.User())
+	}
+	if online, err := s.Online(ctx, "carl", "bob"); err != nil || len(online.Conns) != 1 {
+		t.Errorf("right after it: %v, %v", online.Conns, err)
+	}
+
 	out, err = s.JoinAll(ctx, idsOf(a, full, b), "g")
 	if fault.CodeOf(err) != fault.TooLarge || out.Done != 2 || len(out.Failed) != 1 || fault.CodeOf(out.Failed[full.ID()]) != fault.TooLarge {
 		t.Errorf("join: got %+v, %v", out, err)

@@ -240,18 +240,18 @@ func TestSenderActsForConnsAndUsers(t *testing.T) {
 	}
 }
 
-func TestSessionIsSwappedOnlyAtItsVersion(t *testing.T) {
+func TestSessionIsSetOnlyAtItsVersion(t *testing.T) {
 	h := workertest.New(t, byQuery)
 	c := h.Dial("/")
 	ctx, s := t.Context(), h.Sender()
-	v, err := s.SwapSession(ctx, c.ID(), []byte("a"), 0)
+	v, err := s.SetSession(ctx, c.ID(), []byte("a"), worker.IfVersion(0))
 	if v != 1 || err != nil {
 		t.Fatalf("first: %d, %v", v, err)
 	}
-	if v, err = s.SwapSession(ctx, c.ID(), []byte("b"), 0); v != 1 || fault.CodeOf(err) != fault.Conflict {
+	if v, err = s.SetSession(ctx, c.ID(), []byte("b"), worker.IfVersion(0)); v != 1 || fault.CodeOf(err) != fault.Conflict {
 		t.Errorf("at a wrong version: %d, %v", v, err)
 	}
-	if v, err = s.SwapSession(ctx, c.ID(), []byte("b"), 1); v != 2 || err != nil {
+	if v, err = s.SetSession(ctx, c.ID(), []byte("b"), worker.IfVersion(1)); v != 2 || err != nil {
 		t.Errorf("at the right one: %d, %v", v, err)
 	}
 	if b, v, err := s.Session(ctx, c.ID()); string(b) != "b" || v != 2 || err != nil {

@@ -17,15 +17,25 @@ func (s *Sender) Session(ctx context.Context, id connid.ID) (session []byte, ver
 	return c.Session, c.SessionVersion, err
 }
 
-// SetSession replaces the session of a conn and returns the version it has now.
-func (s *Sender) SetSession(ctx context.Context, id connid.ID, session []byte) (version uint64, err error) {
-	return s.writeSession(ctx, id, &gatewayv1.SessionWrite{Session: session})
+// A SessionOption says when a session is to be written.
+type SessionOption func(*sessionOptions)
+
+type sessionOptions struct {
+	conditional bool
+	version     uint64
 }
 
-// SwapSession replaces the session only if it still has that version; 0: only if
-// there is none. Otherwise the error is Conflict, and version the one it has.
-func (s *Sender) SwapSession(ctx context.Context, id connid.ID, session []byte, ifVersion uint64) (version uint64, err error) {
-	return s.writeSession(ctx, id, &gatewayv1.SessionWrite{Session: session, IfVersion: ifVersion, Conditional: true})
+// IfVersion is compare-and-set: the session is written only if it still has that version,
+// as [Sender.Session] or [Conn.SessionVersion] told it; 0: only if there is none. Otherwise
+// nothing is written, the error is Conflict, and the version that is returned is the one
+// that was in the way.
+func IfVersion(version uint64) SessionOption {
+	return func(o *sessionOptions) { o.conditional, o.version = true, version }
+}
+
+// SetSession replaces the session of a conn and returns the version it has now.
+func (s *Sender) SetSession(ctx context.Context, id connid.ID, session []byte, opts ...SessionOption) (version uint64, err error) {
+	return s.writeSession(ctx, id, &gatewayv1.SessionWrite{Session: session}, opts)
 }
 
 // MergeSession merges a JSON merge patch (RFC 7396) into the session, which has to be a
@@ -36,25 +46,26 @@ func (s *Sender) SwapSession(ctx context.Context, id connid.ID, session []byte, 
 //
 // Invalid: the patch, or what is there, is no JSON object. TooLarge: the session would be.
 // Unimplemented: the gateway is of an older version; nothing has changed.
-func (s *Sender) MergeSession(ctx context.Context, id connid.ID, patch []byte) (version uint64, err error) {
+func (s *Sender) MergeSession(ctx context.Context, id connid.ID, patch []byte, opts ...SessionOption) (version uint64, err error) {
 	if err := checkPatch(patch); err != nil {
 		return 0, err
 	}
-	return s.writeSession(ctx, id, &gatewayv1.SessionWrite{Session: patch, Merge: true})
+	return s.writeSession(ctx, id, &gatewayv1.SessionWrite{Session: patch, Merge: true}, opts)
 }
 
 // UpdateSession is MergeSession of v's JSON: a struct, or a map from strings. A nil in it
 // takes its key away, unless omitempty or omitzero leaves it out.
-func (s *Sender) UpdateSession(ctx context.Context, id connid.ID, v any) (version uint64, err error) {
+func (s *Sender) UpdateSession(ctx context.Context, id connid.ID, v any, opts ...SessionOption) (version uint64, err error) {
 	patch, err := patchOf(v)
 	if err != nil {
 		return 0, err
 	}
-	return s.MergeSession(ctx, id, patch)
+	return s.MergeSession(ctx, id, patch, opts...)
 }
 
 // DeleteSessionKeys takes keys out of a session that is a JSON object; keys that are not
-// there are none too many. It counts as one write.
+// there are none too many. It counts as one write. To do it IfVersion, give UpdateSession
+// a map with a nil for each key.
 func (s *Sender) DeleteSessionKeys(ctx context.Context, id connid.ID, keys ...string) (version uint64, err error) {
 	patch, err := nulls(keys)
 	if err != nil {
@@ -63,7 +74,12 @@ func (s *Sender) DeleteSessionKeys(ctx context.Context, id connid.ID, keys ...st
 	return s.MergeSession(ctx, id, patch)
 }
 
-func (s *Sender) writeSession(ctx context.Context, id connid.ID, write *gatewayv1.SessionWrite) (uint64, error) {
+func (s *Sender) writeSession(ctx context.Context, id connid.ID, write *gatewayv1.SessionWrite, opts []SessionOption) (uint64, error) {
+	var o sessionOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	write.Conditional, write.IfVersion = o.conditional, o.version
 	g, err := s.gatewayOf(ctx, id)
 	if err != nil {
 		return 0, err

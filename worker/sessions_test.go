@@ -2,9 +2,11 @@ package worker_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/parley-im/parley/proto/connid"
@@ -12,6 +14,61 @@ import (
 	"github.com/parley-im/parley/worker"
 	"github.com/parley-im/parley/worker/workertest"
 )
+
+// Whoever writes on the condition that nobody else has in between loses nothing of what
+// the others count, whether it replaces the session or merges into it.
+func TestWritersWhoCompareLoseNothing(t *testing.T) {
+	const writers, each = 4, 25
+	type counter struct {
+		N int `json:"n"`
+	}
+	for name, write := range map[string]func(ctx context.Context, s *worker.Sender, id connid.ID, next counter, version uint64) (uint64, error){
+		"set": func(ctx context.Context, s *worker.Sender, id connid.ID, next counter, version uint64) (uint64, error) {
+			b, err := json.Marshal(next)
+			if err != nil {
+				return 0, err
+			}
+			return s.SetSession(ctx, id, b, worker.IfVersion(version))
+		},
+		"merge": func(ctx context.Context, s *worker.Sender, id connid.ID, next counter, version uint64) (uint64, error) {
+			return s.UpdateSession(ctx, id, next, worker.IfVersion(version))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := workertest.New(t, byQuery)
+			c := h.Dial("/")
+			ctx, s := t.Context(), h.Sender()
+			var wg sync.WaitGroup
+			for range writers {
+				wg.Go(func() {
+					for done := 0; done < each; {
+						b, version, err := s.Session(ctx, c.ID())
+						var now counter
+						if b != nil {
+							err = errors.Join(err, json.Unmarshal(b, &now))
+						}
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						now.N++
+						switch wrote, err := write(ctx, s, c.ID(), now, version); {
+						case err == nil && wrote == version+1:
+							done++
+						case fault.CodeOf(err) != fault.Conflict || wrote <= version:
+							t.Errorf("at version %d: got version %d, %v", version, wrote, err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if got, want := string(c.Session()), fmt.Sprintf(`{"n":%d}`, writers*each); got != want {
+				t.Errorf("the session: got %s, want %s", got, want)
+			}
+		})
+	}
+}
 
 func TestSessionOfAnyConnIsMerged(t *testing.T) {
 	h := workertest.New(t, byQuery)

@@ -31,13 +31,14 @@ func main() { worker.Main(&desk{}) }
 
 // message is a row. What is Said twice is kept once; Hand hands it over, until Until.
 type message struct {
-	ID            uint64
-	From          string `gorm:"column:sender;index:waiting"`
-	To            string `gorm:"column:recipient;index:waiting"`
-	Content, Hand string
-	At, Until     int64 // Unix milliseconds
-	Read          bool
-	Said          string `gorm:"uniqueIndex"`
+	ID        uint64
+	From      string `gorm:"column:sender;index:pair,priority:2"`
+	To        string `gorm:"column:recipient;index:pair,priority:1"`
+	Content   string
+	Hand      string `gorm:"index"`
+	At, Until int64  // Unix milliseconds
+	Read      bool
+	Said      string `gorm:"uniqueIndex"`
 }
 
 type desk struct {
@@ -88,8 +89,7 @@ const claim = `UPDATE messages SET hand = @hand, until = @now + 30000 WHERE id I
 	(SELECT id FROM messages WHERE recipient = @to AND sender = @from AND NOT read ORDER BY id LIMIT 100) AND NOT EXISTS
 	(SELECT 1 FROM messages WHERE recipient = @to AND sender = @from AND NOT read AND hand NOT IN ('', @hand) AND until > @now) RETURNING *`
 
-// deliver hands over what waits, to the conns that are given or to all of the user. It
-// looks for him after the row is there, as he binds before he looks for rows.
+// deliver hands over what waits, to these conns or all of the user. It looks for him after the row is there, as he binds before he looks for rows.
 func (d *desk) deliver(ctx context.Context, s *worker.Sender, hand, from, to string, conn ...connid.ID) error {
 	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 25*time.Second) // marks come off though ctx has ended
 	defer cancel()
