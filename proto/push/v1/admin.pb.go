@@ -10,6 +10,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -131,8 +132,11 @@ type Member struct {
 	Labels map[string]string `protobuf:"bytes,6,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// build names the build of its program.
 	Build string `protobuf:"bytes,7,opt,name=build,proto3" json:"build,omitempty"`
-	// load is how busy it says it is: of a gateway, its conns. Some seconds old.
-	Load          uint32 `protobuf:"varint,8,opt,name=load,proto3" json:"load,omitempty"`
+	// load is how busy it says it is, some seconds ago: of a gateway, its conns; of a worker,
+	// those whose events are being handled, or wait to be.
+	Load uint32 `protobuf:"varint,8,opt,name=load,proto3" json:"load,omitempty"`
+	// started_at is when this life of it began, by its own clock; none: it does not say.
+	StartedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -221,6 +225,13 @@ func (x *Member) GetLoad() uint32 {
 		return x.Load
 	}
 	return 0
+}
+
+func (x *Member) GetStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartedAt
+	}
+	return nil
 }
 
 // Register is a register, as this process sees it.
@@ -484,11 +495,11 @@ var File_parley_push_v1_admin_proto protoreflect.FileDescriptor
 
 const file_parley_push_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x1aparley/push/v1/admin.proto\x12\x0eparley.push.v1\x1a\x1egoogle/protobuf/duration.proto\"\x14\n" +
+	"\x1aparley/push/v1/admin.proto\x12\x0eparley.push.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n" +
 	"\x12ListMembersRequest\"\x7f\n" +
 	"\x13ListMembersResponse\x120\n" +
 	"\amembers\x18\x01 \x03(\v2\x16.parley.push.v1.MemberR\amembers\x126\n" +
-	"\tregisters\x18\x02 \x03(\v2\x18.parley.push.v1.RegisterR\tregisters\"\x98\x02\n" +
+	"\tregisters\x18\x02 \x03(\v2\x18.parley.push.v1.RegisterR\tregisters\"\xd3\x02\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12\x12\n" +
@@ -498,7 +509,9 @@ const file_parley_push_v1_admin_proto_rawDesc = "" +
 	"public_url\x18\x05 \x01(\tR\tpublicUrl\x12:\n" +
 	"\x06labels\x18\x06 \x03(\v2\".parley.push.v1.Member.LabelsEntryR\x06labels\x12\x14\n" +
 	"\x05build\x18\a \x01(\tR\x05build\x12\x12\n" +
-	"\x04load\x18\b \x01(\rR\x04load\x1a9\n" +
+	"\x04load\x18\b \x01(\rR\x04load\x129\n" +
+	"\n" +
+	"started_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\".\n" +
@@ -530,27 +543,29 @@ func file_parley_push_v1_admin_proto_rawDescGZIP() []byte {
 
 var file_parley_push_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_parley_push_v1_admin_proto_goTypes = []any{
-	(*ListMembersRequest)(nil),  // 0: parley.push.v1.ListMembersRequest
-	(*ListMembersResponse)(nil), // 1: parley.push.v1.ListMembersResponse
-	(*Member)(nil),              // 2: parley.push.v1.Member
-	(*Register)(nil),            // 3: parley.push.v1.Register
-	(*DrainNodeRequest)(nil),    // 4: parley.push.v1.DrainNodeRequest
-	(*DrainNodeResponse)(nil),   // 5: parley.push.v1.DrainNodeResponse
-	(*ShedGatewayRequest)(nil),  // 6: parley.push.v1.ShedGatewayRequest
-	(*ShedGatewayResponse)(nil), // 7: parley.push.v1.ShedGatewayResponse
-	nil,                         // 8: parley.push.v1.Member.LabelsEntry
-	(*durationpb.Duration)(nil), // 9: google.protobuf.Duration
+	(*ListMembersRequest)(nil),    // 0: parley.push.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),   // 1: parley.push.v1.ListMembersResponse
+	(*Member)(nil),                // 2: parley.push.v1.Member
+	(*Register)(nil),              // 3: parley.push.v1.Register
+	(*DrainNodeRequest)(nil),      // 4: parley.push.v1.DrainNodeRequest
+	(*DrainNodeResponse)(nil),     // 5: parley.push.v1.DrainNodeResponse
+	(*ShedGatewayRequest)(nil),    // 6: parley.push.v1.ShedGatewayRequest
+	(*ShedGatewayResponse)(nil),   // 7: parley.push.v1.ShedGatewayResponse
+	nil,                           // 8: parley.push.v1.Member.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
 }
 var file_parley_push_v1_admin_proto_depIdxs = []int32{
-	2, // 0: parley.push.v1.ListMembersResponse.members:type_name -> parley.push.v1.Member
-	3, // 1: parley.push.v1.ListMembersResponse.registers:type_name -> parley.push.v1.Register
-	8, // 2: parley.push.v1.Member.labels:type_name -> parley.push.v1.Member.LabelsEntry
-	9, // 3: parley.push.v1.ShedGatewayRequest.window:type_name -> google.protobuf.Duration
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	2,  // 0: parley.push.v1.ListMembersResponse.members:type_name -> parley.push.v1.Member
+	3,  // 1: parley.push.v1.ListMembersResponse.registers:type_name -> parley.push.v1.Register
+	8,  // 2: parley.push.v1.Member.labels:type_name -> parley.push.v1.Member.LabelsEntry
+	9,  // 3: parley.push.v1.Member.started_at:type_name -> google.protobuf.Timestamp
+	10, // 4: parley.push.v1.ShedGatewayRequest.window:type_name -> google.protobuf.Duration
+	5,  // [5:5] is the sub-list for method output_type
+	5,  // [5:5] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_parley_push_v1_admin_proto_init() }

@@ -35,7 +35,9 @@ type ListConnsRequest struct {
 	// limit is how many, 1 to 1,000; 0 is 100. A page may end before, see cursor.
 	Limit uint32 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
 	// cursor is that of the page before, with the same other fields; empty: the first page.
-	Cursor        string `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// gateways, 1,000 at most, leaves in only conns of these, by node; none: of all.
+	Gateways      []string `protobuf:"bytes,7,rep,name=gateways,proto3" json:"gateways,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -110,6 +112,13 @@ func (x *ListConnsRequest) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *ListConnsRequest) GetGateways() []string {
+	if x != nil {
+		return x.Gateways
+	}
+	return nil
 }
 
 // ListConnsResponse is a page of conns. Those that are there from the first page to the last
@@ -431,7 +440,7 @@ var File_parley_push_v1_list_proto protoreflect.FileDescriptor
 
 const file_parley_push_v1_list_proto_rawDesc = "" +
 	"\n" +
-	"\x19parley/push/v1/list.proto\x12\x0eparley.push.v1\x1a\x1aparley/push/v1/query.proto\"\xbb\x01\n" +
+	"\x19parley/push/v1/list.proto\x12\x0eparley.push.v1\x1a\x1aparley/push/v1/query.proto\"\xd7\x01\n" +
 	"\x10ListConnsRequest\x12\x16\n" +
 	"\x06groups\x18\x01 \x03(\tR\x06groups\x12\x1f\n" +
 	"\vwith_groups\x18\x02 \x01(\bR\n" +
@@ -440,7 +449,8 @@ const file_parley_push_v1_list_proto_rawDesc = "" +
 	"\n" +
 	"with_facts\x18\x04 \x01(\bR\twithFacts\x12\x14\n" +
 	"\x05limit\x18\x05 \x01(\rR\x05limit\x12\x16\n" +
-	"\x06cursor\x18\x06 \x01(\tR\x06cursor\"k\n" +
+	"\x06cursor\x18\x06 \x01(\tR\x06cursor\x12\x1a\n" +
+	"\bgateways\x18\a \x03(\tR\bgateways\"k\n" +
 	"\x11ListConnsResponse\x12*\n" +
 	"\x05conns\x18\x01 \x03(\v2\x14.parley.push.v1.ConnR\x05conns\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x12\n" +
