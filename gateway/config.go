@@ -53,6 +53,11 @@ type Config struct {
 	// of this gateway. Other workers attach all the same, and send.
 	WorkerLabels map[string]string
 
+	// OnDrainAsked is called when a process of the cluster asks this gateway to drain, maybe
+	// more than once: a process with more to end than a Gateway begins that here, and ends
+	// the context of Run. It must not block. nil: Run begins to drain by itself.
+	OnDrainAsked func()
+
 	Directory Directory             // nil: nobody finds the gateway, and its doors open at once
 	Log       *slog.Logger          // nil: nothing is logged
 	Metrics   prometheus.Registerer // nil: nothing is measured

@@ -31,6 +31,10 @@ type Gateway struct {
 	grpc  *grpc.Server
 
 	joining sync.Mutex // held while the register is told to join or that the drain begins
+
+	asked    sync.Once     // guards the close of drains
+	drains   chan struct{} // closed: Drain was called
+	shedding *shedding
 }
 
 // Listen opens a listener for clients without TCP keep-alive probes: a gateway
@@ -59,7 +63,10 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.PublicURL == "" {
 		cfg.PublicURL = urlOf(cfg.Clients.Addr(), cfg.ClientTLS != nil)
 	}
-	g := &Gateway{cfg: cfg, log: cfg.Log, hub: hub.New(hub.Config{MaxGroupsPerConn: cfg.Limits.MaxGroupsPerConn})}
+	g := &Gateway{
+		cfg: cfg, log: cfg.Log, hub: hub.New(hub.Config{MaxGroupsPerConn: cfg.Limits.MaxGroupsPerConn}),
+		drains: make(chan struct{}), shedding: newShedding(),
+	}
 	g.doors = &doors{}
 	var err error
 	if g.ws, err = ws.New(cfg.sockets(), g.doors); err != nil {
@@ -67,6 +74,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	links := cfg.links()
 	links.Hub, links.Encode, links.OnLink = g.hub, g.ws.Encoder().Frame, g.linkAlive
+	links.OnDrain, links.OnShed = g.askedToDrain, g.Shed
 	if g.link, err = link.New(links); err != nil {
 		return nil, err
 	}
@@ -147,7 +155,8 @@ func set[T comparable](value *T, otherwise T) {
 	}
 }
 
-// Run serves clients and workers until ctx ends. Then it drains: it leaves the
+// Run serves clients and workers until ctx ends, or a process of the cluster asks this
+// gateway to drain and Config.OnDrainAsked is nil. Then it drains: it leaves the
 // register, refuses new clients, sends those it has away over DrainWindow, and
 // waits for what they said last to be handled. It returns when all has ended.
 func (g *Gateway) Run(ctx context.Context) error {
@@ -171,9 +180,12 @@ func (g *Gateway) Run(ctx context.Context) error {
 		return nil
 	})
 	eg.Go(func() error { return g.announce(live) })
+	eg.Go(func() error { g.shed(live); return nil })
 	eg.Go(func() error {
 		select {
 		case <-ctx.Done():
+			g.drain(live)
+		case <-g.drains:
 			g.drain(live)
 		case <-live.Done():
 		}
@@ -238,6 +250,7 @@ func (g *Gateway) drain(ctx context.Context) {
 		}
 		cancel()
 	}
+	g.shedding.end() // who was to be asked is asked by the drain
 	g.link.Leave()
 	if err := g.ws.Drain(ctx, g.cfg.Limits.DrainWindow); err != nil && ctx.Err() == nil {
 		g.log.Warn("drain of sockets", "err", err)

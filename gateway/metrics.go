@@ -111,6 +111,13 @@ func (g *Gateway) socketMetrics() []family {
 			}
 			return list
 		}},
+		{"asked_to_move_total", "Conns that were asked to go elsewhere, by why.", counter, "reason", func(s *ws.Stats) []sample {
+			var list []sample
+			for why, n := range s.AskedToMove {
+				list = append(list, sample{ws.MoveReason(why).String(), float64(n)})
+			}
+			return list
+		}},
 		{"socket_bytes_total", "Bytes over sockets, by direction.", counter, "dir", func(s *ws.Stats) []sample {
 			return []sample{{"in", float64(s.BytesIn)}, {"out", float64(s.BytesOut)}}
 		}},

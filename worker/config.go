@@ -72,6 +72,11 @@ type Config struct {
 	RetainBytes    int           // that wait for one gateway before sends wait too; 0: DefaultRetainBytes
 	Resync         Frame         // a text that gateways send to their conns when sends of this process were lost; zero: none
 
+	// OnDrainAsked is called, once, when somebody asks this worker to drain, see
+	// [Sender.DrainWorker]: a process with more to end than a Worker begins that here, and
+	// ends the context of Run. It must not block. nil: Run begins to drain by itself.
+	OnDrainAsked func()
+
 	Log *slog.Logger // nil: slog.Default()
 }
 

@@ -15,8 +15,8 @@ import (
 
 // Main is the main function of a worker: it reads flags, PARLEY_* variables and the file
 // that --config names (run the program with -h for the list), runs a Worker with the
-// Handler, and ends the process. SIGTERM and SIGINT drain it, a second one ends the drain
-// at once; SIGHUP reads all of it again: secrets, certificates, limits, time-outs and log
+// Handler, and ends the process. SIGTERM and SIGINT drain it, as does [Sender.DrainWorker]
+// from anywhere; a second one ends the drain at once; SIGHUP reads all of it again: secrets, certificates, limits, time-outs and log
 // level take effect, for the rest the log says "restart needed". It exits with 0 after a
 // drain, 1 when the worker failed and 2 when the configuration is wrong.
 func Main(h Handler) {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
+	"github.com/parley-im/parley/proto/record"
 	"github.com/parley-im/parley/register"
 	"github.com/parley-im/parley/register/handshake"
 	"github.com/parley-im/parley/worker/internal/inbox"
@@ -38,6 +39,7 @@ type Worker struct {
 	// drainTimeout may change until the drain begins; nanoseconds.
 	drainTimeout atomic.Int64
 	knownConns   atomic.Int64
+	asked        chan struct{} // closed: somebody has asked this worker to drain
 	hurry        chan struct{} // closed: the drain ends now
 	hurrying     sync.Once
 }
@@ -51,9 +53,12 @@ func New(cfg Config) (*Worker, error) {
 	w := &Worker{
 		cfg: cfg, boot: cmp.Or(cfg.Boot, handshake.NewBoot()), log: cfg.Log, directory: cfg.Directory,
 		crew:  inbox.NewCrew(cfg.HandlerTimeout, cfg.MaxHandlers),
-		hurry: make(chan struct{}),
+		asked: make(chan struct{}), hurry: make(chan struct{}),
 	}
 	w.sender.worker = w
+	if cfg.OnDrainAsked == nil {
+		cfg.OnDrainAsked = func() { close(w.asked) }
+	}
 	w.telling.quiet = make(chan struct{}, 1)
 	w.secrets.Store(&cfg.Secrets)
 	w.drainTimeout.Store(int64(cfg.DrainTimeout))
@@ -71,12 +76,15 @@ func New(cfg Config) (*Worker, error) {
 	// A directory that can dial stands in for the network: package workertest.
 	dial, ok := w.directory.(link.Dialer)
 	if !ok {
+		if cfg.Handler != nil {
+			identity.Features = []string{record.FeatureDrain}
+		}
 		dial = &link.GRPC{Identity: identity, Secrets: func() []string { return *w.secrets.Load() }, TLS: cfg.TLS}
 	}
 	w.mesh = link.New(link.Config{
 		Dial: dial, Alive: w.directory.LinkAlive,
 		Attach: &gatewayv1.Attach{ServesEvents: cfg.Handler != nil, Resync: cfg.Resync.Payload(), Labels: cfg.Labels},
-		Crew:   w.crew, Inbox: &w.inbox, Work: w.work,
+		Crew:   w.crew, Inbox: &w.inbox, Work: w.work, Drain: cfg.OnDrainAsked,
 		Retain: cfg.RetainBytes, Log: cfg.Log,
 	})
 	return w, nil
@@ -90,7 +98,8 @@ func (w *Worker) Sender() *Sender { return &w.sender }
 // Boot is the random number that this life of the process bears.
 func (w *Worker) Boot() uint64 { return w.boot }
 
-// Run joins the cluster and works until ctx ends. Then it drains: it leaves the
+// Run joins the cluster and works until ctx ends, or somebody asks this worker to drain
+// ([Sender.DrainWorker]) and Config.OnDrainAsked is nil. Then it drains: it leaves the
 // register, gives its conns to other workers one by one, each after its last event
 // was acknowledged, and waits until the gateways have applied everything that was
 // sent; at the drain deadline what is left is taken over by others, who get what
@@ -138,6 +147,7 @@ func (w *Worker) live(ctx context.Context) error {
 
 	select {
 	case <-ctx.Done():
+	case <-w.asked:
 	case <-life.Done(): // the directory failed
 	}
 	w.drain(context.WithoutCancel(ctx))

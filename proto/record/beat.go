@@ -70,3 +70,7 @@ func AppendDraining(dst []byte) []byte { return appendBare(dst, KindDraining) }
 // AppendDrained appends the gateway's answer to Draining: no conn of it is the
 // worker's any more.
 func AppendDrained(dst []byte) []byte { return appendBare(dst, KindDrained) }
+
+// AppendDrain appends somebody's wish, passed on by the gateway, that the worker drain as
+// on SIGTERM. It goes to workers with FeatureDrain only.
+func AppendDrain(dst []byte) []byte { return appendBare(dst, KindDrain) }

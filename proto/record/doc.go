@@ -58,6 +58,7 @@
 //	Leaving 12        –
 //	Attached 13       body
 //	Drained 14        –
+//	Drain 15          –
 //
 // # Worker to gateway
 //

@@ -10,3 +10,10 @@ const (
 	// the place of the session.
 	FeatureMergeSession = "merge-session"
 )
+
+// What a worker can do beyond it, as it names it in its Hello.
+const (
+	// FeatureDrain: it drains when the record Drain asks for it. Another would skip the
+	// record, and whoever asked would wait in vain.
+	FeatureDrain = "drain"
+)

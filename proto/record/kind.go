@@ -22,6 +22,7 @@ const (
 	KindLeaving       Kind = 12 // the gateway drains
 	KindAttached      Kind = 13 // the first record: what the worker must know of the gateway
 	KindDrained       Kind = 14 // the answer to Draining: no conn is the worker's any more
+	KindDrain         Kind = 15 // the worker is to drain: somebody has asked for it
 )
 
 // Worker to gateway.
@@ -69,6 +70,7 @@ var kinds = [256]struct {
 	KindLeaving:       {"Leaving", headerSize, checkEmpty},
 	KindAttached:      {"Attached", headerSize, checkBody},
 	KindDrained:       {"Drained", headerSize, checkEmpty},
+	KindDrain:         {"Drain", headerSize, checkEmpty},
 	KindDone:          {"Done", eventHead, checkReplies},
 	KindDoneWith:      {"DoneWith", eventHead, checkBody},
 	KindSend:          {"Send", sendHead, checkSend},

@@ -112,6 +112,7 @@ func samples() []sample {
 	send("to conns but for a user", Send{N: 14, Target: ToConns, Class: Must, Conns: []uint64{someConn}, ExceptUsers: []string{"caocao"}, Bodies: []Body{{}}})
 	loaded := Beat{Token: 0x0102030405060709, Awaiting: 11, Load: 345, HasLoad: true}
 	add("with load", KindBeat, loaded, func(dst []byte) ([]byte, error) { return AppendBeat(dst, loaded), nil })
+	bare("whole", KindDrain, AppendDrain)
 	return all
 }
 

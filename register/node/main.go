@@ -183,7 +183,7 @@ func (pr *process) serve(n *Node, service Service, ops net.Listener, settings []
 // attend waits for the end of the service and minds the signals meanwhile.
 func (pr *process) attend(n *Node, settings []setting, drain context.CancelFunc, ended <-chan error, failed <-chan struct{}) error {
 	var timeout, last <-chan time.Time
-	draining := false
+	draining, signalled, asked := false, false, n.drains
 	begin := func() {
 		draining = true
 		n.ready.drain()
@@ -199,6 +199,12 @@ func (pr *process) attend(n *Node, settings []setting, drain context.CancelFunc,
 			if !draining {
 				begin()
 			}
+		case <-asked:
+			asked = nil
+			if !draining {
+				n.log.Info("draining", "asked", true, "timeout", pr.drainTimeout)
+				begin()
+			}
 		case <-timeout:
 			n.log.Error("drain takes too long", "timeout", pr.drainTimeout)
 			n.giveUp()
@@ -209,9 +215,13 @@ func (pr *process) attend(n *Node, settings []setting, drain context.CancelFunc,
 			switch {
 			case sig == syscall.SIGHUP:
 				settings = pr.reload(n, settings)
-			case draining:
+			case signalled:
 				return errAtOnce
+			case draining: // by itself, or because others asked: this signal is the first
+				signalled = true
+				n.log.Info("draining already", "signal", sig.String())
 			default:
+				signalled = true
 				n.log.Info("draining", "signal", sig.String(), "timeout", pr.drainTimeout)
 				begin()
 			}

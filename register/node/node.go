@@ -31,11 +31,15 @@ type Node struct {
 
 	mu       sync.Mutex // guards what follows
 	onReload []func(next Program)
+
+	drains chan struct{} // closed: Drain was called
+	asked  sync.Once
 }
 
 func newNode(c *Config, stderr io.Writer) (*Node, error) {
 	n := &Node{
 		config: c, level: new(slog.LevelVar), metrics: prometheus.NewRegistry(), certs: new(certificates), ready: newReadiness(),
+		drains: make(chan struct{}),
 	}
 	n.ctx, n.giveUp = context.WithCancel(context.Background())
 	n.level.Set(parseLevel(c.LogLevel))
@@ -121,6 +125,10 @@ func (n *Node) ReadyWhen(name string, ch <-chan struct{}) {
 // Deadline is a context that ends when a service that drains must give up, shortly
 // before the process ends with or without it. Before SIGTERM it has not ended.
 func (n *Node) Deadline() context.Context { return n.ctx }
+
+// Drain makes the process drain as SIGTERM does. It returns at once and may be called from
+// any goroutine, more than once.
+func (n *Node) Drain() { n.asked.Do(func() { close(n.drains) }) }
 
 // close closes the listeners that Listen opened.
 func (n *Node) close() {

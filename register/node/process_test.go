@@ -115,6 +115,26 @@ func TestSignalDrainsAndEndsInOrder(t *testing.T) {
 	}
 }
 
+// A service that is asked to end by others drains as by a signal; a signal that comes then
+// is the first.
+func TestServiceDrainsItsProcess(t *testing.T) {
+	told := make(chan struct{})
+	l := begin(t, func(n *Node, _ *echoConfig) (Service, error) {
+		return serviceFunc(func(ctx context.Context) error {
+			n.Drain()
+			n.Drain()
+			<-ctx.Done()
+			<-told
+			return nil
+		}), nil
+	})
+	l.until(t, `"msg":"draining"`)
+	l.signals <- syscall.SIGTERM
+	l.until(t, `"msg":"draining already"`)
+	close(told)
+	l.want(t, exitClean)
+}
+
 func TestServiceThatFailsEndsTheProcess(t *testing.T) {
 	l := begin(t, func(*Node, *echoConfig) (Service, error) {
 		return serviceFunc(func(context.Context) error { return errors.New("the disk is gone") }), nil

@@ -103,7 +103,7 @@ func (d *directory) inTurn() *fakegate.Gateway {
 	for {
 		g := d.gateways[d.turn%len(d.gateways)]
 		d.turn++
-		if !d.lost[g.Boot] {
+		if !d.lost[g.Boot] && !g.Draining() {
 			return g
 		}
 	}

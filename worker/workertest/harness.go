@@ -60,8 +60,8 @@ func WithGateways(n int) Option { return func(o *options) { o.gateways = n } }
 func WithMaxGroups(n int) Option { return func(o *options) { o.groups = n } }
 
 // WithOldGateway makes gateway i, from 0, one of protocol 1.0: it can leave no users out of
-// a send, merge no session, carry out no batch (BindAll and its kin, JoinUsers, LeaveUsers)
-// and list nothing, as in a cluster whose gateways are being replaced.
+// a send, merge no session, carry out no batch (BindAll and its kin, JoinUsers, LeaveUsers),
+// list nothing, and be asked neither to drain nor to shed, as in a cluster whose gateways are being replaced.
 func WithOldGateway(i int) Option { return func(o *options) { o.old = append(o.old, i) } }
 
 // WithLog shows the worker's log in the test's output.
@@ -83,6 +83,9 @@ func New(t testing.TB, handler worker.Handler, opts ...Option) *Harness {
 	h := &Harness{t: t, directory: newDirectory(o.gateways, o.groups), ended: make(chan struct{})}
 	for _, i := range o.old {
 		h.directory.gateways[i].Old, h.directory.gateways[i].Features = true, nil
+	}
+	for _, g := range h.directory.gateways {
+		g.WorkerNode = o.config.Node
 	}
 	o.config.Directory = h.directory
 	w, err := worker.New(o.config)
@@ -177,6 +180,15 @@ func (h *Harness) CutLinks() {
 // LoseGateway takes gateway i, from 0, out of the cluster without a word: its conns
 // are gone, and the Handler hears OnClose with GatewayLost.
 func (h *Harness) LoseGateway(i int) { h.directory.lose(i) }
+
+// GatewayDrains reports whether gateway i, from 0, was asked to drain, by
+// worker.Sender.DrainGateway: its conns were closed with 1012 then, all at once, and Dial
+// passes it over.
+func (h *Harness) GatewayDrains(i int) bool { return h.directory.gateways[i].Draining() }
+
+// Ended returns a channel that is closed when the worker has ended: because of Stop, or
+// because it was asked to drain, by worker.Sender.DrainWorker.
+func (h *Harness) Ended() <-chan struct{} { return h.ended }
 
 // FreezeGateway makes gateway i, from 0, stand still, as a process that is stopped, until
 // thaw is called or the worker ends. The worker takes its link for dead after a few

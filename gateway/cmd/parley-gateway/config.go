@@ -115,6 +115,7 @@ func (c *config) build(n *node.Node) (*gateway.Gateway, error) {
 		Clients: clients, ClientTLS: clientTLS,
 		Links: links, LinkTLS: n.ServerTLS(), LinkAddr: c.LinkAddr, PublicURL: c.PublicURL, Proxies: proxies, ProxyProtocol: c.ProxyProtocol,
 		WorkerLabels: c.WorkerLabel,
+		OnDrainAsked: n.Drain,
 		Directory:    directory, Log: n.Log(), Metrics: n.Metrics(), Limits: c.limits(),
 	})
 }

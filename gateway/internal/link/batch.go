@@ -25,9 +25,9 @@ func (l *Link) batch(w *worker, do *gatewayv1.Batch, result *gatewayv1.Result) (
 		r := &gatewayv1.Result{Status: gatewayv1.Status_STATUS_OK}
 		result.Results[i] = r
 		switch cmd.GetDo().(type) {
-		case *gatewayv1.Command_Batch, *gatewayv1.Command_Query:
+		case *gatewayv1.Command_Batch, *gatewayv1.Command_Query, *gatewayv1.Command_Drain, *gatewayv1.Command_Shed, *gatewayv1.Command_DrainWorker:
 			r.Status = gatewayv1.Status_STATUS_INVALID
-			r.Message = "a batch holds no batch and no query"
+			r.Message = "a batch holds no batch, no query, and nothing that is not about conns"
 		default:
 			mark = max(mark, l.do(w, cmd, r))
 		}

@@ -21,6 +21,11 @@ func (l *Link) command(w *worker, r record.Command) error {
 		return err
 	}
 	result := &gatewayv1.Result{Status: gatewayv1.Status_STATUS_OK}
+	if cmd.GetDrain() != nil && l.cfg.OnDrain != nil {
+		w.session.answer(r.N, result) // before it begins: it may be over soon
+		l.cfg.OnDrain()
+		return nil
+	}
 	mark := l.do(w, cmd, result)
 	faultpoint.Hit(faultpoint.GatewayCommandApplied)
 	if mark == 0 || faultpoint.Sabotaged(faultpoint.LateInterest) {
@@ -55,6 +60,10 @@ func (l *Link) do(w *worker, cmd *gatewayv1.Command, result *gatewayv1.Result) (
 		l.query(w, do.Query, result)
 	case *gatewayv1.Command_Batch:
 		return l.batch(w, do.Batch, result)
+	case *gatewayv1.Command_Shed:
+		l.shed(do.Shed, result)
+	case *gatewayv1.Command_DrainWorker:
+		l.drainWorker(do.DrainWorker, result)
 	default:
 		result.Status = gatewayv1.Status_STATUS_UNIMPLEMENTED
 	}

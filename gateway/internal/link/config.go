@@ -37,6 +37,12 @@ type Config struct {
 	// from the stream's goroutine and must not block.
 	OnLink func(boot uint64, alive bool)
 
+	// OnDrain begins the drain of the gateway; it must not block, and may be called again.
+	// OnShed asks a share of the conns to move, over a window, and returns how many that
+	// will be, at once; an error says why not now. nil: the command is unknown.
+	OnDrain func()
+	OnShed  func(share float64, window time.Duration) (asked int, err error)
+
 	PublicURL       string
 	WorkerPatience  time.Duration // 3 s: a worker silent for longer is given up
 	OpenTimeout     time.Duration // 5 s, used when the handshake has no deadline of its own

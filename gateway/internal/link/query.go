@@ -30,6 +30,9 @@ func (l *Link) query(w *worker, do *gatewayv1.Query, result *gatewayv1.Result) {
 			Conns: uint32(l.hub.Len()), Users: uint32(l.hub.UserCount()), Groups: uint32(l.hub.GroupCount()),
 		}
 	}
+	if do.GetWorkers() {
+		result.Workers = l.attachments()
+	}
 	if do.GetList() != nil {
 		l.list(do.GetList(), result)
 	}

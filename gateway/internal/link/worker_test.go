@@ -183,6 +183,16 @@ func (r *rig) tryAttach(s script) (*worker, error) {
 	return w, nil
 }
 
+// sawLocked counts the records of a kind that came; w.mu is held.
+func (w *worker) sawLocked(k record.Kind) (n int) {
+	for _, kind := range w.kinds {
+		if kind == k {
+			n++
+		}
+	}
+	return n
+}
+
 // dial returns the first batch, which begins with Attached.
 func (w *worker) dial(ctx context.Context, conn *grpc.ClientConn) (first *linkcodec.Batch, err error) {
 	late := time.AfterFunc(patience, func() { conn.Close() })

@@ -148,11 +148,14 @@ func TestShedClosesAShareAndGoesOn(t *testing.T) {
 		politely(r.dial())
 	}
 	r.until("all are known", func() bool { return r.app.count() == 20 })
-	if n := r.s.Shed(t.Context(), 0.25, 10*time.Millisecond); n != 5 {
+	if n := r.s.Shed(t.Context(), r.s.Draw(0.25), 10*time.Millisecond); n != 5 {
 		t.Errorf("shed %d conns, want 5", n)
 	}
 	r.until("a quarter has gone", func() bool { return r.s.Stats().Conns == 15 })
 	r.dial()
+	if got := r.s.Stats().AskedToMove; got != [...]uint64{ByDrain: 0, ByShed: 5} {
+		t.Errorf("asked to move: %v", got)
+	}
 }
 
 func TestServeEndsWithItsContext(t *testing.T) {

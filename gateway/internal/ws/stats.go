@@ -28,6 +28,7 @@ type serverStats struct {
 	refusedLimit                           [limitKinds]atomic.Uint64
 	refusedRequest, refusedHandler, failed atomic.Uint64
 	badProxyHeaders                        atomic.Uint64
+	askedToMove                            [moveReasons]atomic.Uint64
 }
 
 func (s *serverStats) closed(by By) { s.closedBy[min(by, ByLoss)].Add(1) }
@@ -38,14 +39,15 @@ type Stats struct {
 	Pumping int64 // gauge: conns that a goroutine of their own writes
 	Napping int64 // gauge: conns that have no read goroutine, for being silent
 
-	Opened           uint64        // handshakes answered 101
-	RefusedLimit     uint64        // … refused by a limit of this package (429, 503)
-	Refused          Refusals      // … of these, by which
-	RefusedRequest   uint64        // … because the request was none we take (4xx)
-	RefusedHandler   uint64        // … by Handler.Open
-	HandshakesFailed uint64        // … that broke off, or were too slow or too big
-	BadProxyHeaders  uint64        // … of proxies that said nothing we can read: of failed ones in the PROXY protocol, else in X-Forwarded-For
-	Closed           map[By]uint64 // conns, by who ended them
+	Opened           uint64              // handshakes answered 101
+	RefusedLimit     uint64              // … refused by a limit of this package (429, 503)
+	Refused          Refusals            // … of these, by which
+	RefusedRequest   uint64              // … because the request was none we take (4xx)
+	RefusedHandler   uint64              // … by Handler.Open
+	HandshakesFailed uint64              // … that broke off, or were too slow or too big
+	BadProxyHeaders  uint64              // … of proxies that said nothing we can read: of failed ones in the PROXY protocol, else in X-Forwarded-For
+	Closed           map[By]uint64       // conns, by who ended them
+	AskedToMove      [moveReasons]uint64 // … closed with 1012 to come back elsewhere, by MoveReason
 	Panics           uint64
 
 	BytesIn, FramesIn, MessagesIn uint64
@@ -88,6 +90,9 @@ func (s *Server) Stats() Stats {
 		Deflations:       s.encoder.deflations.Load(),
 		QueuedBytes:      s.queued(),
 		InboundBytes:     s.inbound.Load(),
+	}
+	for why := range st.AskedToMove {
+		st.AskedToMove[why] = s.stats.askedToMove[why].Load()
 	}
 	for by := range limitKinds {
 		n := s.stats.refusedLimit[by].Load()

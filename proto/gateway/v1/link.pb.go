@@ -213,7 +213,8 @@ const (
 	Status_STATUS_STALE Status = 2
 	// STATUS_MOVED means another worker acts for the conn by now.
 	Status_STATUS_MOVED Status = 3
-	// STATUS_CONFLICT means the session had another version.
+	// STATUS_CONFLICT means the session had another version, or a drain or shed is
+	// under way already.
 	Status_STATUS_CONFLICT Status = 4
 	// STATUS_INVALID means an argument was out of bounds.
 	Status_STATUS_INVALID Status = 5
@@ -1570,6 +1571,9 @@ type Command struct {
 	//	*Command_Confirm
 	//	*Command_Query
 	//	*Command_Batch
+	//	*Command_Drain
+	//	*Command_Shed
+	//	*Command_DrainWorker
 	Do            isCommand_Do `protobuf_oneof:"do"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1693,6 +1697,33 @@ func (x *Command) GetBatch() *Batch {
 	return nil
 }
 
+func (x *Command) GetDrain() *Drain {
+	if x != nil {
+		if x, ok := x.Do.(*Command_Drain); ok {
+			return x.Drain
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetShed() *Shed {
+	if x != nil {
+		if x, ok := x.Do.(*Command_Shed); ok {
+			return x.Shed
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetDrainWorker() *DrainWorker {
+	if x != nil {
+		if x, ok := x.Do.(*Command_DrainWorker); ok {
+			return x.DrainWorker
+		}
+	}
+	return nil
+}
+
 type isCommand_Do interface {
 	isCommand_Do()
 }
@@ -1742,6 +1773,21 @@ type Command_Batch struct {
 	Batch *Batch `protobuf:"bytes,9,opt,name=batch,proto3,oneof"`
 }
 
+type Command_Drain struct {
+	// drain makes the gateway leave.
+	Drain *Drain `protobuf:"bytes,10,opt,name=drain,proto3,oneof"`
+}
+
+type Command_Shed struct {
+	// shed asks a share of the gateway's conns to go elsewhere.
+	Shed *Shed `protobuf:"bytes,11,opt,name=shed,proto3,oneof"`
+}
+
+type Command_DrainWorker struct {
+	// drain_worker makes an attached worker leave.
+	DrainWorker *DrainWorker `protobuf:"bytes,12,opt,name=drain_worker,json=drainWorker,proto3,oneof"`
+}
+
 func (*Command_Bind) isCommand_Do() {}
 
 func (*Command_Unbind) isCommand_Do() {}
@@ -1760,12 +1806,164 @@ func (*Command_Query) isCommand_Do() {}
 
 func (*Command_Batch) isCommand_Do() {}
 
+func (*Command_Drain) isCommand_Do() {}
+
+func (*Command_Shed) isCommand_Do() {}
+
+func (*Command_DrainWorker) isCommand_Do() {}
+
+// Drain makes the gateway drain as on SIGTERM: it leaves the register, refuses new
+// sockets, sends its own away over its drain window, and ends. It is answered when that
+// begins, and OK again while it goes on.
+type Drain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drain) Reset() {
+	*x = Drain{}
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drain) ProtoMessage() {}
+
+func (x *Drain) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drain.ProtoReflect.Descriptor instead.
+func (*Drain) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{17}
+}
+
+// Shed asks a share of the conns that are open now, drawn by chance, to go elsewhere,
+// spread over a window, as a drain asks all; the gateway goes on serving. It is answered at
+// once: Result.affected is how many will be asked. STATUS_CONFLICT while another one goes
+// on, or the gateway drains; STATUS_INVALID out of bounds.
+type Shed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// share of the conns, above 0 and at most 1.
+	Share float64 `protobuf:"fixed64,1,opt,name=share,proto3" json:"share,omitempty"`
+	// window_ms is over how long they are asked, at most an hour; 0: all at once.
+	WindowMs      uint32 `protobuf:"varint,2,opt,name=window_ms,json=windowMs,proto3" json:"window_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Shed) Reset() {
+	*x = Shed{}
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Shed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Shed) ProtoMessage() {}
+
+func (x *Shed) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Shed.ProtoReflect.Descriptor instead.
+func (*Shed) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Shed) GetShare() float64 {
+	if x != nil {
+		return x.Share
+	}
+	return 0
+}
+
+func (x *Shed) GetWindowMs() uint32 {
+	if x != nil {
+		return x.WindowMs
+	}
+	return 0
+}
+
+// DrainWorker has the gateway pass on to a worker that is attached to it that it is to
+// drain, as on SIGTERM: record Drain. Result.affected is 1 then. STATUS_STALE: no worker of
+// that boot is attached, so that a command that comes late never meets its successor.
+// STATUS_UNIMPLEMENTED: it is of a version that cannot be asked, or serves no events.
+type DrainWorker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// boot of the worker, as Query.workers tells it.
+	Boot          uint64 `protobuf:"fixed64,1,opt,name=boot,proto3" json:"boot,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainWorker) Reset() {
+	*x = DrainWorker{}
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainWorker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainWorker) ProtoMessage() {}
+
+func (x *DrainWorker) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainWorker.ProtoReflect.Descriptor instead.
+func (*DrainWorker) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *DrainWorker) GetBoot() uint64 {
+	if x != nil {
+		return x.Boot
+	}
+	return 0
+}
+
 // Batch carries out commands in order, and answers each: Result.results. What one of
 // them is answered changes nothing for the next. The whole is answered when the last
 // is, so when no worker can miss any of its routes.
 type Batch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// commands are 1 to 1,000 of any kind but query and batch.
+	// commands are 1 to 1,000, each about conns: no query, batch, drain, shed or drain_worker.
 	Commands      []*Command `protobuf:"bytes,1,rep,name=commands,proto3" json:"commands,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1773,7 +1971,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[17]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1785,7 +1983,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[17]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1798,7 +1996,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{17}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Batch) GetCommands() []*Command {
@@ -1822,7 +2020,7 @@ type Bind struct {
 
 func (x *Bind) Reset() {
 	*x = Bind{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[18]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1834,7 +2032,7 @@ func (x *Bind) String() string {
 func (*Bind) ProtoMessage() {}
 
 func (x *Bind) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[18]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1847,7 +2045,7 @@ func (x *Bind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bind.ProtoReflect.Descriptor instead.
 func (*Bind) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{18}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Bind) GetConn() *ConnRef {
@@ -1877,7 +2075,7 @@ type Unbind struct {
 
 func (x *Unbind) Reset() {
 	*x = Unbind{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[19]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1889,7 +2087,7 @@ func (x *Unbind) String() string {
 func (*Unbind) ProtoMessage() {}
 
 func (x *Unbind) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[19]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1902,7 +2100,7 @@ func (x *Unbind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unbind.ProtoReflect.Descriptor instead.
 func (*Unbind) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{19}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Unbind) GetConn() *ConnRef {
@@ -1932,7 +2130,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[20]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1944,7 +2142,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[20]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1957,7 +2155,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{20}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Join) GetTarget() *Target {
@@ -1987,7 +2185,7 @@ type Leave struct {
 
 func (x *Leave) Reset() {
 	*x = Leave{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[21]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +2197,7 @@ func (x *Leave) String() string {
 func (*Leave) ProtoMessage() {}
 
 func (x *Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[21]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +2210,7 @@ func (x *Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leave.ProtoReflect.Descriptor instead.
 func (*Leave) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{21}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Leave) GetTarget() *Target {
@@ -2042,7 +2240,7 @@ type Close struct {
 
 func (x *Close) Reset() {
 	*x = Close{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[22]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2252,7 @@ func (x *Close) String() string {
 func (*Close) ProtoMessage() {}
 
 func (x *Close) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[22]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2265,7 @@ func (x *Close) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Close.ProtoReflect.Descriptor instead.
 func (*Close) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{22}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Close) GetTarget() *Target {
@@ -2097,7 +2295,7 @@ type SetSession struct {
 
 func (x *SetSession) Reset() {
 	*x = SetSession{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[23]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2109,7 +2307,7 @@ func (x *SetSession) String() string {
 func (*SetSession) ProtoMessage() {}
 
 func (x *SetSession) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[23]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2122,7 +2320,7 @@ func (x *SetSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSession.ProtoReflect.Descriptor instead.
 func (*SetSession) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{23}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SetSession) GetConn() *ConnRef {
@@ -2150,7 +2348,7 @@ type Confirm struct {
 
 func (x *Confirm) Reset() {
 	*x = Confirm{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[24]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2162,7 +2360,7 @@ func (x *Confirm) String() string {
 func (*Confirm) ProtoMessage() {}
 
 func (x *Confirm) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[24]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2175,7 +2373,7 @@ func (x *Confirm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Confirm.ProtoReflect.Descriptor instead.
 func (*Confirm) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{24}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Confirm) GetConn() *ConnRef {
@@ -2202,14 +2400,16 @@ type Query struct {
 	// list asks for one page of a list.
 	List *List `protobuf:"bytes,6,opt,name=list,proto3" json:"list,omitempty"`
 	// user_groups asks in which groups the conns of users are as well.
-	UserGroups    bool `protobuf:"varint,7,opt,name=user_groups,json=userGroups,proto3" json:"user_groups,omitempty"`
+	UserGroups bool `protobuf:"varint,7,opt,name=user_groups,json=userGroups,proto3" json:"user_groups,omitempty"`
+	// workers asks who is attached.
+	Workers       bool `protobuf:"varint,8,opt,name=workers,proto3" json:"workers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Query) Reset() {
 	*x = Query{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[25]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2221,7 +2421,7 @@ func (x *Query) String() string {
 func (*Query) ProtoMessage() {}
 
 func (x *Query) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[25]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2234,7 +2434,7 @@ func (x *Query) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Query.ProtoReflect.Descriptor instead.
 func (*Query) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{25}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Query) GetUsers() []string {
@@ -2286,6 +2486,13 @@ func (x *Query) GetUserGroups() bool {
 	return false
 }
 
+func (x *Query) GetWorkers() bool {
+	if x != nil {
+		return x.Workers
+	}
+	return false
+}
+
 // List asks for a page. What is there from the first page to the last is in the list
 // exactly once; what comes or goes meanwhile once or not at all. Who is in one of several
 // groups, and goes from one to another and on while one page is made, may be left out.
@@ -2313,7 +2520,7 @@ type List struct {
 
 func (x *List) Reset() {
 	*x = List{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[26]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2325,7 +2532,7 @@ func (x *List) String() string {
 func (*List) ProtoMessage() {}
 
 func (x *List) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[26]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2338,7 +2545,7 @@ func (x *List) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use List.ProtoReflect.Descriptor instead.
 func (*List) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{26}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *List) GetOf() Listed {
@@ -2405,7 +2612,7 @@ type Page struct {
 
 func (x *Page) Reset() {
 	*x = Page{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[27]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2417,7 +2624,7 @@ func (x *Page) String() string {
 func (*Page) ProtoMessage() {}
 
 func (x *Page) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[27]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2430,7 +2637,7 @@ func (x *Page) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Page.ProtoReflect.Descriptor instead.
 func (*Page) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{27}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Page) GetConns() []*ListedConn {
@@ -2467,7 +2674,7 @@ type ListedConn struct {
 
 func (x *ListedConn) Reset() {
 	*x = ListedConn{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[28]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2479,7 +2686,7 @@ func (x *ListedConn) String() string {
 func (*ListedConn) ProtoMessage() {}
 
 func (x *ListedConn) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[28]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2492,7 +2699,7 @@ func (x *ListedConn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListedConn.ProtoReflect.Descriptor instead.
 func (*ListedConn) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{28}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListedConn) GetConn() uint64 {
@@ -2524,7 +2731,7 @@ type UserConns struct {
 
 func (x *UserConns) Reset() {
 	*x = UserConns{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[29]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2536,7 +2743,7 @@ func (x *UserConns) String() string {
 func (*UserConns) ProtoMessage() {}
 
 func (x *UserConns) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[29]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2549,7 +2756,7 @@ func (x *UserConns) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserConns.ProtoReflect.Descriptor instead.
 func (*UserConns) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{29}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *UserConns) GetUser() string {
@@ -2591,7 +2798,7 @@ type GroupCount struct {
 
 func (x *GroupCount) Reset() {
 	*x = GroupCount{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[30]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2603,7 +2810,7 @@ func (x *GroupCount) String() string {
 func (*GroupCount) ProtoMessage() {}
 
 func (x *GroupCount) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[30]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2616,7 +2823,7 @@ func (x *GroupCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupCount.ProtoReflect.Descriptor instead.
 func (*GroupCount) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{30}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GroupCount) GetGroup() string {
@@ -2662,7 +2869,7 @@ type Counts struct {
 
 func (x *Counts) Reset() {
 	*x = Counts{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[31]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2674,7 +2881,7 @@ func (x *Counts) String() string {
 func (*Counts) ProtoMessage() {}
 
 func (x *Counts) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[31]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2687,7 +2894,7 @@ func (x *Counts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counts.ProtoReflect.Descriptor instead.
 func (*Counts) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{31}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Counts) GetConns() uint32 {
@@ -2745,14 +2952,17 @@ type Result struct {
 	// page answers Query.list.
 	Page *Page `protobuf:"bytes,14,opt,name=page,proto3" json:"page,omitempty"`
 	// results answer the commands of a batch, in their order.
-	Results       []*Result `protobuf:"bytes,15,rep,name=results,proto3" json:"results,omitempty"`
+	Results []*Result `protobuf:"bytes,15,rep,name=results,proto3" json:"results,omitempty"`
+	// workers answers Query.workers; a gateway that does not know the question leaves it
+	// out.
+	Workers       *AttachedWorkers `protobuf:"bytes,16,opt,name=workers,proto3" json:"workers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[32]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2764,7 +2974,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_gateway_v1_link_proto_msgTypes[32]
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2777,7 +2987,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{32}
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Result) GetStatus() Status {
@@ -2885,6 +3095,168 @@ func (x *Result) GetResults() []*Result {
 	return nil
 }
 
+func (x *Result) GetWorkers() *AttachedWorkers {
+	if x != nil {
+		return x.Workers
+	}
+	return nil
+}
+
+// AttachedWorkers are the processes whose links to this gateway are up.
+type AttachedWorkers struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// list of them, in no particular order.
+	List          []*AttachedWorker `protobuf:"bytes,1,rep,name=list,proto3" json:"list,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachedWorkers) Reset() {
+	*x = AttachedWorkers{}
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachedWorkers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachedWorkers) ProtoMessage() {}
+
+func (x *AttachedWorkers) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachedWorkers.ProtoReflect.Descriptor instead.
+func (*AttachedWorkers) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *AttachedWorkers) GetList() []*AttachedWorker {
+	if x != nil {
+		return x.List
+	}
+	return nil
+}
+
+// AttachedWorker is one of them.
+type AttachedWorker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// node is its name.
+	Node string `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	// boot tells this life of it from another.
+	Boot uint64 `protobuf:"fixed64,2,opt,name=boot,proto3" json:"boot,omitempty"`
+	// role of the process.
+	Role string `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
+	// build, for people.
+	Build string `protobuf:"bytes,4,opt,name=build,proto3" json:"build,omitempty"`
+	// serves_events says whether it may be given conns.
+	ServesEvents bool `protobuf:"varint,5,opt,name=serves_events,json=servesEvents,proto3" json:"serves_events,omitempty"`
+	// draining says that it gives its conns back.
+	Draining bool `protobuf:"varint,6,opt,name=draining,proto3" json:"draining,omitempty"`
+	// conns of this gateway that it acts for.
+	Conns uint32 `protobuf:"varint,7,opt,name=conns,proto3" json:"conns,omitempty"`
+	// load is how many conns of all gateways are busy with it, as it last said.
+	Load          uint32 `protobuf:"varint,8,opt,name=load,proto3" json:"load,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachedWorker) Reset() {
+	*x = AttachedWorker{}
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachedWorker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachedWorker) ProtoMessage() {}
+
+func (x *AttachedWorker) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_gateway_v1_link_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachedWorker.ProtoReflect.Descriptor instead.
+func (*AttachedWorker) Descriptor() ([]byte, []int) {
+	return file_parley_gateway_v1_link_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *AttachedWorker) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *AttachedWorker) GetBoot() uint64 {
+	if x != nil {
+		return x.Boot
+	}
+	return 0
+}
+
+func (x *AttachedWorker) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *AttachedWorker) GetBuild() string {
+	if x != nil {
+		return x.Build
+	}
+	return ""
+}
+
+func (x *AttachedWorker) GetServesEvents() bool {
+	if x != nil {
+		return x.ServesEvents
+	}
+	return false
+}
+
+func (x *AttachedWorker) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
+func (x *AttachedWorker) GetConns() uint32 {
+	if x != nil {
+		return x.Conns
+	}
+	return 0
+}
+
+func (x *AttachedWorker) GetLoad() uint32 {
+	if x != nil {
+		return x.Load
+	}
+	return 0
+}
+
 var File_parley_gateway_v1_link_proto protoreflect.FileDescriptor
 
 const file_parley_gateway_v1_link_proto_rawDesc = "" +
@@ -2988,7 +3360,7 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefH\x00R\x04conn\x12\x14\n" +
 	"\x04user\x18\x02 \x01(\tH\x00R\x04user\x12\x16\n" +
 	"\x05group\x18\x03 \x01(\tH\x00R\x05groupB\x04\n" +
-	"\x02of\"\xdd\x03\n" +
+	"\x02of\"\x83\x05\n" +
 	"\aCommand\x12-\n" +
 	"\x04bind\x18\x01 \x01(\v2\x17.parley.gateway.v1.BindH\x00R\x04bind\x123\n" +
 	"\x06unbind\x18\x02 \x01(\v2\x19.parley.gateway.v1.UnbindH\x00R\x06unbind\x12-\n" +
@@ -2998,8 +3370,18 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\asession\x18\x06 \x01(\v2\x1d.parley.gateway.v1.SetSessionH\x00R\asession\x126\n" +
 	"\aconfirm\x18\a \x01(\v2\x1a.parley.gateway.v1.ConfirmH\x00R\aconfirm\x120\n" +
 	"\x05query\x18\b \x01(\v2\x18.parley.gateway.v1.QueryH\x00R\x05query\x120\n" +
-	"\x05batch\x18\t \x01(\v2\x18.parley.gateway.v1.BatchH\x00R\x05batchB\x04\n" +
-	"\x02do\"?\n" +
+	"\x05batch\x18\t \x01(\v2\x18.parley.gateway.v1.BatchH\x00R\x05batch\x120\n" +
+	"\x05drain\x18\n" +
+	" \x01(\v2\x18.parley.gateway.v1.DrainH\x00R\x05drain\x12-\n" +
+	"\x04shed\x18\v \x01(\v2\x17.parley.gateway.v1.ShedH\x00R\x04shed\x12C\n" +
+	"\fdrain_worker\x18\f \x01(\v2\x1e.parley.gateway.v1.DrainWorkerH\x00R\vdrainWorkerB\x04\n" +
+	"\x02do\"\a\n" +
+	"\x05Drain\"9\n" +
+	"\x04Shed\x12\x14\n" +
+	"\x05share\x18\x01 \x01(\x01R\x05share\x12\x1b\n" +
+	"\twindow_ms\x18\x02 \x01(\rR\bwindowMs\"!\n" +
+	"\vDrainWorker\x12\x12\n" +
+	"\x04boot\x18\x01 \x01(\x06R\x04boot\"?\n" +
 	"\x05Batch\x126\n" +
 	"\bcommands\x18\x01 \x03(\v2\x1a.parley.gateway.v1.CommandR\bcommands\"J\n" +
 	"\x04Bind\x12.\n" +
@@ -3022,7 +3404,7 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\x125\n" +
 	"\x05write\x18\x02 \x01(\v2\x1f.parley.gateway.v1.SessionWriteR\x05write\"9\n" +
 	"\aConfirm\x12.\n" +
-	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\"\xec\x01\n" +
+	"\x04conn\x18\x01 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\"\x86\x02\n" +
 	"\x05Query\x12\x14\n" +
 	"\x05users\x18\x01 \x03(\tR\x05users\x12.\n" +
 	"\x04conn\x18\x02 \x01(\v2\x1a.parley.gateway.v1.ConnRefR\x04conn\x12\x16\n" +
@@ -3032,7 +3414,8 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"groupUsers\x12+\n" +
 	"\x04list\x18\x06 \x01(\v2\x17.parley.gateway.v1.ListR\x04list\x12\x1f\n" +
 	"\vuser_groups\x18\a \x01(\bR\n" +
-	"userGroups\"\xd8\x01\n" +
+	"userGroups\x12\x18\n" +
+	"\aworkers\x18\b \x01(\bR\aworkers\"\xd8\x01\n" +
 	"\x04List\x12)\n" +
 	"\x02of\x18\x01 \x01(\x0e2\x19.parley.gateway.v1.ListedR\x02of\x12\x16\n" +
 	"\x06groups\x18\x02 \x03(\tR\x06groups\x12\x14\n" +
@@ -3064,7 +3447,7 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\x06Counts\x12\x14\n" +
 	"\x05conns\x18\x01 \x01(\rR\x05conns\x12\x14\n" +
 	"\x05users\x18\x02 \x01(\rR\x05users\x12\x16\n" +
-	"\x06groups\x18\x03 \x01(\rR\x06groups\"\xd0\x04\n" +
+	"\x06groups\x18\x03 \x01(\rR\x06groups\"\x8e\x05\n" +
 	"\x06Result\x121\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x19.parley.gateway.v1.StatusR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x10\n" +
@@ -3081,7 +3464,19 @@ const file_parley_gateway_v1_link_proto_rawDesc = "" +
 	"\tduplicate\x18\f \x01(\bR\tduplicate\x12\x18\n" +
 	"\aoffline\x18\r \x03(\tR\aoffline\x12+\n" +
 	"\x04page\x18\x0e \x01(\v2\x17.parley.gateway.v1.PageR\x04page\x123\n" +
-	"\aresults\x18\x0f \x03(\v2\x19.parley.gateway.v1.ResultR\aresults*D\n" +
+	"\aresults\x18\x0f \x03(\v2\x19.parley.gateway.v1.ResultR\aresults\x12<\n" +
+	"\aworkers\x18\x10 \x01(\v2\".parley.gateway.v1.AttachedWorkersR\aworkers\"H\n" +
+	"\x0fAttachedWorkers\x125\n" +
+	"\x04list\x18\x01 \x03(\v2!.parley.gateway.v1.AttachedWorkerR\x04list\"\xcd\x01\n" +
+	"\x0eAttachedWorker\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
+	"\x04boot\x18\x02 \x01(\x06R\x04boot\x12\x12\n" +
+	"\x04role\x18\x03 \x01(\tR\x04role\x12\x14\n" +
+	"\x05build\x18\x04 \x01(\tR\x05build\x12#\n" +
+	"\rserves_events\x18\x05 \x01(\bR\fservesEvents\x12\x1a\n" +
+	"\bdraining\x18\x06 \x01(\bR\bdraining\x12\x14\n" +
+	"\x05conns\x18\a \x01(\rR\x05conns\x12\x12\n" +
+	"\x04load\x18\b \x01(\rR\x04load*D\n" +
 	"\x06Opcode\x12\x16\n" +
 	"\x12OPCODE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vOPCODE_TEXT\x10\x01\x12\x11\n" +
@@ -3124,52 +3519,57 @@ func file_parley_gateway_v1_link_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_gateway_v1_link_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_parley_gateway_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_parley_gateway_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_parley_gateway_v1_link_proto_goTypes = []any{
-	(Opcode)(0),            // 0: parley.gateway.v1.Opcode
-	(ClosedBy)(0),          // 1: parley.gateway.v1.ClosedBy
-	(Listed)(0),            // 2: parley.gateway.v1.Listed
-	(Status)(0),            // 3: parley.gateway.v1.Status
-	(*AttachRequest)(nil),  // 4: parley.gateway.v1.AttachRequest
-	(*AttachResponse)(nil), // 5: parley.gateway.v1.AttachResponse
-	(*Attached)(nil),       // 6: parley.gateway.v1.Attached
-	(*Attach)(nil),         // 7: parley.gateway.v1.Attach
-	(*Frame)(nil),          // 8: parley.gateway.v1.Frame
-	(*Header)(nil),         // 9: parley.gateway.v1.Header
-	(*ConnFacts)(nil),      // 10: parley.gateway.v1.ConnFacts
-	(*Open)(nil),           // 11: parley.gateway.v1.Open
-	(*OpenAnswer)(nil),     // 12: parley.gateway.v1.OpenAnswer
-	(*ConnContext)(nil),    // 13: parley.gateway.v1.ConnContext
-	(*Closed)(nil),         // 14: parley.gateway.v1.Closed
-	(*CloseConn)(nil),      // 15: parley.gateway.v1.CloseConn
-	(*SessionWrite)(nil),   // 16: parley.gateway.v1.SessionWrite
-	(*Effects)(nil),        // 17: parley.gateway.v1.Effects
-	(*ConnRef)(nil),        // 18: parley.gateway.v1.ConnRef
-	(*Target)(nil),         // 19: parley.gateway.v1.Target
-	(*Command)(nil),        // 20: parley.gateway.v1.Command
-	(*Batch)(nil),          // 21: parley.gateway.v1.Batch
-	(*Bind)(nil),           // 22: parley.gateway.v1.Bind
-	(*Unbind)(nil),         // 23: parley.gateway.v1.Unbind
-	(*Join)(nil),           // 24: parley.gateway.v1.Join
-	(*Leave)(nil),          // 25: parley.gateway.v1.Leave
-	(*Close)(nil),          // 26: parley.gateway.v1.Close
-	(*SetSession)(nil),     // 27: parley.gateway.v1.SetSession
-	(*Confirm)(nil),        // 28: parley.gateway.v1.Confirm
-	(*Query)(nil),          // 29: parley.gateway.v1.Query
-	(*List)(nil),           // 30: parley.gateway.v1.List
-	(*Page)(nil),           // 31: parley.gateway.v1.Page
-	(*ListedConn)(nil),     // 32: parley.gateway.v1.ListedConn
-	(*UserConns)(nil),      // 33: parley.gateway.v1.UserConns
-	(*GroupCount)(nil),     // 34: parley.gateway.v1.GroupCount
-	(*Counts)(nil),         // 35: parley.gateway.v1.Counts
-	(*Result)(nil),         // 36: parley.gateway.v1.Result
-	nil,                    // 37: parley.gateway.v1.Attach.LabelsEntry
-	(*v1.Handshake)(nil),   // 38: parley.node.v1.Handshake
+	(Opcode)(0),             // 0: parley.gateway.v1.Opcode
+	(ClosedBy)(0),           // 1: parley.gateway.v1.ClosedBy
+	(Listed)(0),             // 2: parley.gateway.v1.Listed
+	(Status)(0),             // 3: parley.gateway.v1.Status
+	(*AttachRequest)(nil),   // 4: parley.gateway.v1.AttachRequest
+	(*AttachResponse)(nil),  // 5: parley.gateway.v1.AttachResponse
+	(*Attached)(nil),        // 6: parley.gateway.v1.Attached
+	(*Attach)(nil),          // 7: parley.gateway.v1.Attach
+	(*Frame)(nil),           // 8: parley.gateway.v1.Frame
+	(*Header)(nil),          // 9: parley.gateway.v1.Header
+	(*ConnFacts)(nil),       // 10: parley.gateway.v1.ConnFacts
+	(*Open)(nil),            // 11: parley.gateway.v1.Open
+	(*OpenAnswer)(nil),      // 12: parley.gateway.v1.OpenAnswer
+	(*ConnContext)(nil),     // 13: parley.gateway.v1.ConnContext
+	(*Closed)(nil),          // 14: parley.gateway.v1.Closed
+	(*CloseConn)(nil),       // 15: parley.gateway.v1.CloseConn
+	(*SessionWrite)(nil),    // 16: parley.gateway.v1.SessionWrite
+	(*Effects)(nil),         // 17: parley.gateway.v1.Effects
+	(*ConnRef)(nil),         // 18: parley.gateway.v1.ConnRef
+	(*Target)(nil),          // 19: parley.gateway.v1.Target
+	(*Command)(nil),         // 20: parley.gateway.v1.Command
+	(*Drain)(nil),           // 21: parley.gateway.v1.Drain
+	(*Shed)(nil),            // 22: parley.gateway.v1.Shed
+	(*DrainWorker)(nil),     // 23: parley.gateway.v1.DrainWorker
+	(*Batch)(nil),           // 24: parley.gateway.v1.Batch
+	(*Bind)(nil),            // 25: parley.gateway.v1.Bind
+	(*Unbind)(nil),          // 26: parley.gateway.v1.Unbind
+	(*Join)(nil),            // 27: parley.gateway.v1.Join
+	(*Leave)(nil),           // 28: parley.gateway.v1.Leave
+	(*Close)(nil),           // 29: parley.gateway.v1.Close
+	(*SetSession)(nil),      // 30: parley.gateway.v1.SetSession
+	(*Confirm)(nil),         // 31: parley.gateway.v1.Confirm
+	(*Query)(nil),           // 32: parley.gateway.v1.Query
+	(*List)(nil),            // 33: parley.gateway.v1.List
+	(*Page)(nil),            // 34: parley.gateway.v1.Page
+	(*ListedConn)(nil),      // 35: parley.gateway.v1.ListedConn
+	(*UserConns)(nil),       // 36: parley.gateway.v1.UserConns
+	(*GroupCount)(nil),      // 37: parley.gateway.v1.GroupCount
+	(*Counts)(nil),          // 38: parley.gateway.v1.Counts
+	(*Result)(nil),          // 39: parley.gateway.v1.Result
+	(*AttachedWorkers)(nil), // 40: parley.gateway.v1.AttachedWorkers
+	(*AttachedWorker)(nil),  // 41: parley.gateway.v1.AttachedWorker
+	nil,                     // 42: parley.gateway.v1.Attach.LabelsEntry
+	(*v1.Handshake)(nil),    // 43: parley.node.v1.Handshake
 }
 var file_parley_gateway_v1_link_proto_depIdxs = []int32{
-	38, // 0: parley.gateway.v1.AttachRequest.handshake:type_name -> parley.node.v1.Handshake
-	38, // 1: parley.gateway.v1.AttachResponse.handshake:type_name -> parley.node.v1.Handshake
-	37, // 2: parley.gateway.v1.Attach.labels:type_name -> parley.gateway.v1.Attach.LabelsEntry
+	43, // 0: parley.gateway.v1.AttachRequest.handshake:type_name -> parley.node.v1.Handshake
+	43, // 1: parley.gateway.v1.AttachResponse.handshake:type_name -> parley.node.v1.Handshake
+	42, // 2: parley.gateway.v1.Attach.labels:type_name -> parley.gateway.v1.Attach.LabelsEntry
 	0,  // 3: parley.gateway.v1.Frame.opcode:type_name -> parley.gateway.v1.Opcode
 	9,  // 4: parley.gateway.v1.ConnFacts.headers:type_name -> parley.gateway.v1.Header
 	10, // 5: parley.gateway.v1.Open.facts:type_name -> parley.gateway.v1.ConnFacts
@@ -3184,44 +3584,49 @@ var file_parley_gateway_v1_link_proto_depIdxs = []int32{
 	16, // 14: parley.gateway.v1.Effects.session:type_name -> parley.gateway.v1.SessionWrite
 	15, // 15: parley.gateway.v1.Effects.close:type_name -> parley.gateway.v1.CloseConn
 	18, // 16: parley.gateway.v1.Target.conn:type_name -> parley.gateway.v1.ConnRef
-	22, // 17: parley.gateway.v1.Command.bind:type_name -> parley.gateway.v1.Bind
-	23, // 18: parley.gateway.v1.Command.unbind:type_name -> parley.gateway.v1.Unbind
-	24, // 19: parley.gateway.v1.Command.join:type_name -> parley.gateway.v1.Join
-	25, // 20: parley.gateway.v1.Command.leave:type_name -> parley.gateway.v1.Leave
-	26, // 21: parley.gateway.v1.Command.close:type_name -> parley.gateway.v1.Close
-	27, // 22: parley.gateway.v1.Command.session:type_name -> parley.gateway.v1.SetSession
-	28, // 23: parley.gateway.v1.Command.confirm:type_name -> parley.gateway.v1.Confirm
-	29, // 24: parley.gateway.v1.Command.query:type_name -> parley.gateway.v1.Query
-	21, // 25: parley.gateway.v1.Command.batch:type_name -> parley.gateway.v1.Batch
-	20, // 26: parley.gateway.v1.Batch.commands:type_name -> parley.gateway.v1.Command
-	18, // 27: parley.gateway.v1.Bind.conn:type_name -> parley.gateway.v1.ConnRef
-	18, // 28: parley.gateway.v1.Unbind.conn:type_name -> parley.gateway.v1.ConnRef
-	19, // 29: parley.gateway.v1.Join.target:type_name -> parley.gateway.v1.Target
-	19, // 30: parley.gateway.v1.Leave.target:type_name -> parley.gateway.v1.Target
-	19, // 31: parley.gateway.v1.Close.target:type_name -> parley.gateway.v1.Target
-	15, // 32: parley.gateway.v1.Close.close:type_name -> parley.gateway.v1.CloseConn
-	18, // 33: parley.gateway.v1.SetSession.conn:type_name -> parley.gateway.v1.ConnRef
-	16, // 34: parley.gateway.v1.SetSession.write:type_name -> parley.gateway.v1.SessionWrite
-	18, // 35: parley.gateway.v1.Confirm.conn:type_name -> parley.gateway.v1.ConnRef
-	18, // 36: parley.gateway.v1.Query.conn:type_name -> parley.gateway.v1.ConnRef
-	30, // 37: parley.gateway.v1.Query.list:type_name -> parley.gateway.v1.List
-	2,  // 38: parley.gateway.v1.List.of:type_name -> parley.gateway.v1.Listed
-	32, // 39: parley.gateway.v1.Page.conns:type_name -> parley.gateway.v1.ListedConn
-	13, // 40: parley.gateway.v1.ListedConn.context:type_name -> parley.gateway.v1.ConnContext
-	3,  // 41: parley.gateway.v1.Result.status:type_name -> parley.gateway.v1.Status
-	33, // 42: parley.gateway.v1.Result.users:type_name -> parley.gateway.v1.UserConns
-	13, // 43: parley.gateway.v1.Result.context:type_name -> parley.gateway.v1.ConnContext
-	34, // 44: parley.gateway.v1.Result.groups:type_name -> parley.gateway.v1.GroupCount
-	35, // 45: parley.gateway.v1.Result.counts:type_name -> parley.gateway.v1.Counts
-	31, // 46: parley.gateway.v1.Result.page:type_name -> parley.gateway.v1.Page
-	36, // 47: parley.gateway.v1.Result.results:type_name -> parley.gateway.v1.Result
-	4,  // 48: parley.gateway.v1.LinkService.Attach:input_type -> parley.gateway.v1.AttachRequest
-	5,  // 49: parley.gateway.v1.LinkService.Attach:output_type -> parley.gateway.v1.AttachResponse
-	49, // [49:50] is the sub-list for method output_type
-	48, // [48:49] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	25, // 17: parley.gateway.v1.Command.bind:type_name -> parley.gateway.v1.Bind
+	26, // 18: parley.gateway.v1.Command.unbind:type_name -> parley.gateway.v1.Unbind
+	27, // 19: parley.gateway.v1.Command.join:type_name -> parley.gateway.v1.Join
+	28, // 20: parley.gateway.v1.Command.leave:type_name -> parley.gateway.v1.Leave
+	29, // 21: parley.gateway.v1.Command.close:type_name -> parley.gateway.v1.Close
+	30, // 22: parley.gateway.v1.Command.session:type_name -> parley.gateway.v1.SetSession
+	31, // 23: parley.gateway.v1.Command.confirm:type_name -> parley.gateway.v1.Confirm
+	32, // 24: parley.gateway.v1.Command.query:type_name -> parley.gateway.v1.Query
+	24, // 25: parley.gateway.v1.Command.batch:type_name -> parley.gateway.v1.Batch
+	21, // 26: parley.gateway.v1.Command.drain:type_name -> parley.gateway.v1.Drain
+	22, // 27: parley.gateway.v1.Command.shed:type_name -> parley.gateway.v1.Shed
+	23, // 28: parley.gateway.v1.Command.drain_worker:type_name -> parley.gateway.v1.DrainWorker
+	20, // 29: parley.gateway.v1.Batch.commands:type_name -> parley.gateway.v1.Command
+	18, // 30: parley.gateway.v1.Bind.conn:type_name -> parley.gateway.v1.ConnRef
+	18, // 31: parley.gateway.v1.Unbind.conn:type_name -> parley.gateway.v1.ConnRef
+	19, // 32: parley.gateway.v1.Join.target:type_name -> parley.gateway.v1.Target
+	19, // 33: parley.gateway.v1.Leave.target:type_name -> parley.gateway.v1.Target
+	19, // 34: parley.gateway.v1.Close.target:type_name -> parley.gateway.v1.Target
+	15, // 35: parley.gateway.v1.Close.close:type_name -> parley.gateway.v1.CloseConn
+	18, // 36: parley.gateway.v1.SetSession.conn:type_name -> parley.gateway.v1.ConnRef
+	16, // 37: parley.gateway.v1.SetSession.write:type_name -> parley.gateway.v1.SessionWrite
+	18, // 38: parley.gateway.v1.Confirm.conn:type_name -> parley.gateway.v1.ConnRef
+	18, // 39: parley.gateway.v1.Query.conn:type_name -> parley.gateway.v1.ConnRef
+	33, // 40: parley.gateway.v1.Query.list:type_name -> parley.gateway.v1.List
+	2,  // 41: parley.gateway.v1.List.of:type_name -> parley.gateway.v1.Listed
+	35, // 42: parley.gateway.v1.Page.conns:type_name -> parley.gateway.v1.ListedConn
+	13, // 43: parley.gateway.v1.ListedConn.context:type_name -> parley.gateway.v1.ConnContext
+	3,  // 44: parley.gateway.v1.Result.status:type_name -> parley.gateway.v1.Status
+	36, // 45: parley.gateway.v1.Result.users:type_name -> parley.gateway.v1.UserConns
+	13, // 46: parley.gateway.v1.Result.context:type_name -> parley.gateway.v1.ConnContext
+	37, // 47: parley.gateway.v1.Result.groups:type_name -> parley.gateway.v1.GroupCount
+	38, // 48: parley.gateway.v1.Result.counts:type_name -> parley.gateway.v1.Counts
+	34, // 49: parley.gateway.v1.Result.page:type_name -> parley.gateway.v1.Page
+	39, // 50: parley.gateway.v1.Result.results:type_name -> parley.gateway.v1.Result
+	40, // 51: parley.gateway.v1.Result.workers:type_name -> parley.gateway.v1.AttachedWorkers
+	41, // 52: parley.gateway.v1.AttachedWorkers.list:type_name -> parley.gateway.v1.AttachedWorker
+	4,  // 53: parley.gateway.v1.LinkService.Attach:input_type -> parley.gateway.v1.AttachRequest
+	5,  // 54: parley.gateway.v1.LinkService.Attach:output_type -> parley.gateway.v1.AttachResponse
+	54, // [54:55] is the sub-list for method output_type
+	53, // [53:54] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_parley_gateway_v1_link_proto_init() }
@@ -3244,6 +3649,9 @@ func file_parley_gateway_v1_link_proto_init() {
 		(*Command_Confirm)(nil),
 		(*Command_Query)(nil),
 		(*Command_Batch)(nil),
+		(*Command_Drain)(nil),
+		(*Command_Shed)(nil),
+		(*Command_DrainWorker)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3251,7 +3659,7 @@ func file_parley_gateway_v1_link_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_gateway_v1_link_proto_rawDesc), len(file_parley_gateway_v1_link_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   34,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -64,6 +64,12 @@ func (g *Gateway) do(cmd *gatewayv1.Command) (m *gatewayv1.Result, settle bool) 
 			return &gatewayv1.Result{Status: gatewayv1.Status_STATUS_UNIMPLEMENTED}, false
 		}
 		settle, err = g.batch(do.Batch, m)
+	case *gatewayv1.Command_Drain:
+		err = g.leaveCluster()
+	case *gatewayv1.Command_Shed:
+		err = g.shed(do.Shed, m)
+	case *gatewayv1.Command_DrainWorker:
+		err = g.drainWorker(do.DrainWorker, m)
 	default:
 		err = refusal(gatewayv1.Status_STATUS_UNIMPLEMENTED)
 	}
@@ -81,7 +87,7 @@ func (g *Gateway) batch(b *gatewayv1.Batch, m *gatewayv1.Result) (settle bool, e
 		return false, refusal(gatewayv1.Status_STATUS_INVALID)
 	}
 	for _, cmd := range b.GetCommands() {
-		if cmd.GetBatch() != nil || cmd.GetQuery() != nil {
+		if cmd.GetBatch() != nil || cmd.GetQuery() != nil || cmd.GetDrain() != nil || cmd.GetShed() != nil || cmd.GetDrainWorker() != nil {
 			m.Results = append(m.Results, &gatewayv1.Result{Status: gatewayv1.Status_STATUS_INVALID, Message: "a batch holds no batch and no query"})
 			continue
 		}
@@ -166,6 +172,9 @@ func (g *Gateway) query(q *gatewayv1.Query, m *gatewayv1.Result) error {
 			count.DistinctUsers = uint32(len(users))
 		}
 		m.Groups = append(m.Groups, count)
+	}
+	if q.GetWorkers() && !g.Old {
+		m.Workers = g.workers()
 	}
 	if q.GetList() != nil && !g.Old {
 		if err := g.list(q.GetList(), m); err != nil {

@@ -42,7 +42,14 @@ type Gateway struct {
 	// of the protocol. Set it before use.
 	Old bool
 
+	// WorkerNode is the name of the worker that attaches. Set it before use.
+	WorkerNode string
+
+	// Shedding makes it refuse to shed, as if one went on. Set it before use.
+	Shedding bool
+
 	mu       sync.Mutex
+	draining bool
 	next     uint64 // number of the next conn
 	conns    map[uint64]*Conn
 	peers    []*peer // attached, in the order they came
@@ -87,6 +94,13 @@ func (g *Gateway) Stats() Stats {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.stats
+}
+
+// Draining reports whether it was asked to drain.
+func (g *Gateway) Draining() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.draining
 }
 
 // Workers returns how many workers are attached.

@@ -75,3 +75,13 @@ func (m *Mesh) finished() bool {
 		return false
 	}
 }
+
+// askedToDrain passes on that somebody wants this process to drain. Who handles no events
+// gives nothing back and takes no notice.
+func (m *Mesh) askedToDrain(by *Gateway) {
+	if m.asked == nil || !m.attach.GetServesEvents() || m.draining.Load() {
+		return
+	}
+	m.log.Info("asked to drain", "gateway", by.member.ID)
+	m.asked()
+}

@@ -26,6 +26,7 @@ type Config struct {
 	Crew   *inbox.Crew
 	Inbox  *inbox.Stats
 	Work   func(*Gateway, *inbox.Seat, *inbox.Event) // handles one event, see package inbox
+	Drain  func()                                    // a gateway passed on that this process is to drain; called once, must not block; nil: nobody is to be asked
 	Retain int                                       // bytes; 0: DefaultRetain
 	Log    *slog.Logger                              // nil: slog.Default()
 }
@@ -45,6 +46,7 @@ type Mesh struct {
 	cleared  atomic.Uint64 // rises before routes are forgotten
 	stats    Stats
 	draining atomic.Bool
+	asked    func()        // Config.Drain, at most once
 	finish   chan struct{} // closed: end the streams once all is sent
 	known    chan struct{} // closed: the roster is whole
 	ended    chan struct{} // closed: Run ends or has ended
@@ -70,6 +72,9 @@ func New(c Config) *Mesh {
 		ended:   make(chan struct{}),
 		cancels: make(map[*Gateway]context.CancelFunc),
 		numbers: make(map[uint64]uint64),
+	}
+	if c.Drain != nil {
+		m.asked = sync.OnceFunc(c.Drain)
 	}
 	if m.retain == 0 {
 		m.retain = DefaultRetain

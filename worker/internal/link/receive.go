@@ -95,6 +95,8 @@ func (g *Gateway) apply(batch []byte, snapshot *progress) error {
 		case record.KindDrained:
 			g.drained.Store(true)
 			g.log.poke()
+		case record.KindDrain:
+			g.mesh.askedToDrain(g)
 		case record.KindAttached:
 			return &ProtocolError{errors.New("attached twice")}
 		}

@@ -151,7 +151,7 @@ func (s *service) assemble(ctx context.Context, p *parts) error {
 		Handler: handler, Directory: worker.RunningRegisters(s.directory), Cluster: id.Cluster, Node: id.Node, Boot: id.Boot, Build: id.Build,
 		Labels: s.cfg.Label, Addr: cmp.Or(s.cfg.ChatAddr, s.calls.Addr().String()), Secrets: s.node.Secrets(), TLS: s.node.ClientTLS(),
 		HandlerTimeout: s.cfg.HandlerTimeout, DrainTimeout: s.cfg.DrainTimeout, MaxHandlers: s.cfg.MaxHandlers,
-		KnownConns: s.cfg.KnownConns, RetainBytes: s.cfg.RetainBytes, Resync: delivery.Resync(), Log: s.node.Log(),
+		KnownConns: s.cfg.KnownConns, RetainBytes: s.cfg.RetainBytes, Resync: delivery.Resync(), OnDrainAsked: s.node.Drain, Log: s.node.Log(),
 	})
 	if err != nil {
 		return err
