@@ -124,6 +124,7 @@ func (l *Listing[T]) run(yield func(T) bool) {
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
+	l.lost = append(l.lost, l.opts.strangers(l.sender.worker.mesh.Gateways())...)
 	for {
 		l.begin()
 		if err := l.sender.worker.running(); err != nil {
@@ -199,7 +200,9 @@ func (l *Listing[T]) begin() {
 	high := l.at.begun
 	for _, g := range mesh.Gateways() {
 		if g.Boot() > l.at.begun {
-			l.at.open = append(l.at.open, place{boot: g.Boot(), node: g.Node()})
+			if l.opts.asks(g.Node()) {
+				l.at.open = append(l.at.open, place{boot: g.Boot(), node: g.Node()})
+			}
 			high = max(high, g.Boot())
 		}
 	}

@@ -1,11 +1,17 @@
 package worker
 
-import gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
+import (
+	"slices"
+
+	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
+	"github.com/parley-im/parley/worker/internal/link"
+)
 
 // Bounds of a list, as gateways have them.
 const (
-	maxPageSize   = 1000
-	maxListGroups = 1000
+	maxPageSize     = 1000
+	maxListGroups   = 1000
+	maxListGateways = 1000
 )
 
 // A ListOption says what a list is to have.
@@ -15,12 +21,19 @@ type listOptions struct {
 	list  gatewayv1.List
 	limit int // 0: no bound
 	from  string
+	nodes []string // of the gateways that are asked; nil: all
 }
 
 // InGroups leaves in only conns that are in one of the groups, each once, or users who
 // have such a conn: 1,000 groups at most. Not for a list of groups.
 func InGroups(groups ...string) ListOption {
 	return func(o *listOptions) { o.list.Groups = append(o.list.Groups, groups...) }
+}
+
+// OnGateways leaves in only what these gateways have, by their nodes: 1,000 at most. One
+// that is not there is among [Listing.Lost].
+func OnGateways(nodes ...string) ListOption {
+	return func(o *listOptions) { o.nodes = append(o.nodes, nodes...) }
 }
 
 // WithFacts adds to each conn what its handshake said.
@@ -55,9 +68,24 @@ func listOf(of gatewayv1.Listed, opts []ListOption) (*listOptions, error) {
 		return o, invalid("a page of %d entries: from 1 to %d can be asked for", o.list.GetLimit(), maxPageSize)
 	case len(o.list.Groups) > maxListGroups:
 		return o, invalid("a list of %d groups: %d at most", len(o.list.Groups), maxListGroups)
+	case len(o.nodes) > maxListGateways:
+		return o, invalid("a list of %d gateways: %d at most", len(o.nodes), maxListGateways)
 	case of == gatewayv1.Listed_LISTED_GROUPS && len(o.list.Groups) > 0:
 		return o, invalid("a list of groups is of all of them")
 	}
 	o.limit = max(o.limit, 0)
 	return o, checkNames("group", o.list.Groups)
+}
+
+// asks reports whether a gateway is asked.
+func (o *listOptions) asks(node string) bool { return o.nodes == nil || slices.Contains(o.nodes, node) }
+
+// strangers are the gateways that were named and are none of those.
+func (o *listOptions) strangers(there []*link.Gateway) (nodes []string) {
+	for _, node := range o.nodes {
+		if !slices.ContainsFunc(there, func(g *link.Gateway) bool { return g.Node() == node }) {
+			nodes = append(nodes, node)
+		}
+	}
+	return nodes
 }

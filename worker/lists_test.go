@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -60,6 +61,46 @@ func TestListsOfAllGatewaysNameEachOnce(t *testing.T) {
 	}
 	if got := read(t, s.Users(ctx, worker.InGroups("none"))); got != nil {
 		t.Errorf("users of a group that is not: %q", got)
+	}
+}
+
+func TestListOfSomeGatewaysNamesThoseThatAreNot(t *testing.T) {
+	h := workertest.New(t, byQuery, workertest.WithGateways(3))
+	at := make(map[uint64]int) // conns by gateway
+	for range 12 {
+		at[h.Dial("/").ID().Gateway]++
+	}
+	totals, err := h.Sender().Totals(t.Context())
+	if err != nil || len(at) != 3 {
+		t.Fatalf("conns at %v, %v", at, err)
+	}
+	nodes := slices.Sorted(maps.Keys(totals.Gateways))
+	position, seen := "", make(map[connid.ID]bool)
+	for more := true; more; {
+		l := h.Sender().Conns(t.Context(), worker.OnGateways(nodes[0], "gone", nodes[2]), worker.Limit(3), worker.From(position))
+		for c := range l.All() {
+			if seen[c.ID] {
+				t.Errorf("%v was listed twice", c.ID)
+			}
+			seen[c.ID] = true
+		}
+		if err := l.Err(); err != nil || !slices.Equal(l.Lost(), []string{"gone"}) {
+			t.Errorf("lost %q, %v", l.Lost(), err)
+		}
+		position = l.Position()
+		more = position != ""
+	}
+	got := make(map[uint64]int)
+	for id := range seen {
+		got[id.Gateway]++
+	}
+	for boot, n := range got {
+		if n != at[boot] {
+			t.Errorf("%d conns of a gateway that has %d", n, at[boot])
+		}
+	}
+	if want := totals.Gateways[nodes[0]].Conns + totals.Gateways[nodes[2]].Conns; len(seen) != want || len(got) != 2 {
+		t.Errorf("%d conns of %d gateways, want %d of 2", len(seen), len(got), want)
 	}
 }
 
