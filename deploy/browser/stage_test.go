@@ -111,6 +111,11 @@ func cluster(t *testing.T, example string, out proc.Output) (*local.Cluster, loc
 	building, done := context.WithTimeout(t.Context(), buildTime)
 	defer done()
 	worker := path.Join(build.Examples, example)
+	root, err := build.Root(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pools := build.WorkerPools(root, example)
 	programs, err := build.Builder{}.Programs(building, build.Register, build.Gateway, worker)
 	if err != nil {
 		t.Fatal(err)
@@ -122,9 +127,9 @@ func cluster(t *testing.T, example string, out proc.Output) (*local.Cluster, loc
 	t.Cleanup(ports.Release)
 	c, err := local.New(local.Config{
 		Programs: local.Programs{Register: programs[build.Register], Gateway: programs[build.Gateway], Worker: programs[worker]},
-		Gateways: 2, Workers: 2, Ports: ports.Ports, Page: true, Output: out,
+		Gateways: 2, Workers: 2 * len(pools), WorkerPools: pools, Ports: ports.Ports, Page: true, Output: out,
 		RegisterArgs: []string{"--lease", "1s"},
-		GatewayArgs:  []string{"--drain-window", "300ms"},
+		GatewayArgs:  append([]string{"--drain-window", "300ms"}, build.GatewayArgs(root, example)...),
 	})
 	if err != nil {
 		t.Fatal(err)

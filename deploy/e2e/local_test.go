@@ -133,6 +133,31 @@ func interrupt(t *testing.T, p *proc.Process, out *journal) {
 	gone(t, all)
 }
 
+// TestOneCommandStartsEachPoolOfAnExample talks on both paths of twopaths: each is served by
+// workers that serve nothing else.
+func TestOneCommandStartsEachPoolOfAnExample(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("finds processes in /proc: Linux only")
+	}
+	p, out, ports := run(t, "example", "--name", "twopaths", "--gateways", "1", "--workers", "1")
+	labels := 0
+	for _, line := range children(t, p) {
+		labels += strings.Count(line, "--label=path=/ws/chat") + strings.Count(line, "--label=path=/push")
+	}
+	if labels != 2 {
+		t.Errorf("%d workers have a path, want one for each of two: %v", labels, children(t, p))
+	}
+	door := fmt.Sprintf("ws://127.0.0.1:%d", ports.Gateway)
+	push := open(t, door+"/push/bob/?chat=tea")
+	chat := open(t, door+"/ws/chat/tea/?name=ann")
+	must(t, chat.Send(`{"message":"hello"}`))
+	hear(t, chat, `"type":"message"`)
+	hear(t, push, `"type":"reminder"`)
+	push.Cut()
+	chat.Cut()
+	interrupt(t, p, out)
+}
+
 func TestNothingLingersWhenTheSupervisorIsKilled(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells children that their parent died")

@@ -19,7 +19,7 @@ type Config struct {
 	Programs  Programs
 	Registers int // 0: one
 	Gateways  int
-	Workers   int
+	Workers   int // of all pools together
 	Ports     Ports
 	Host      string // where everything listens; "": 127.0.0.1
 	Public    string // where gateways and the page listen, if elsewhere
@@ -32,6 +32,9 @@ type Config struct {
 	// Further flags for every process of a role.
 	RegisterArgs, GatewayArgs, WorkerArgs []string
 	APIArgs, NATSArgs, BotsArgs           []string
+	// WorkerPools are the flags that workers of each pool have besides: worker i is of pool
+	// i, and from the first again. None: all are alike.
+	WorkerPools [][]string
 	// Env is added to the environment of every process.
 	Env []string
 	// Nodes[i] is the network namespace that worker i lives in; nil or shorter: ours.

@@ -16,7 +16,7 @@ type Options struct {
 	Example  string // that the workers run; "" with Chat
 	Chat     bool   // the workers are the chat, with all that belongs to it
 	Gateways int
-	Workers  int // 0: people start their own
+	Workers  int // of each pool that the example has; 0: people start their own
 	Port     int // of the first gateway
 
 	Data string // of the chat: the folder of everything that is kept
@@ -51,7 +51,13 @@ func (o Options) config(root string) (Config, error) {
 		return cfg, err
 	}
 	cfg.GatewayArgs = append(cfg.GatewayArgs, build.GatewayArgs(root, o.Example)...)
-	return cfg, o.check(names)
+	cfg.WorkerPools = build.WorkerPools(root, o.Example)
+	cfg.Workers *= len(cfg.WorkerPools)
+	err = o.check(names)
+	if err == nil && cfg.Workers > maxWorkers {
+		err = fmt.Errorf("WORKERS=%d: %s has %d pools, want up to %d for each", o.Workers, o.Example, len(cfg.WorkerPools), maxWorkers/len(cfg.WorkerPools))
+	}
+	return cfg, err
 }
 
 // check reports everything wrong at once, in the words that make takes. Of the chat it is

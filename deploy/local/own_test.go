@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path"
 	"strings"
@@ -98,16 +99,35 @@ func TestWhoStartsWithoutWorkersReadsHowToStartOne(t *testing.T) {
 }
 
 func TestAChoiceThatCannotBeIsOneClearLine(t *testing.T) {
-	const there = "here are broadcast, echo, onetoone, swoolechat, swooleim, tadpole, workermanchat: make example NAME=workermanchat"
+	const there = "here are broadcast, echo, onetoone, shareddoc, swoolechat, swooleim, tadpole, twopaths, workermanchat: make example NAME=workermanchat"
 	for want, o := range map[string]Options{
-		"which example? T" + there:    {Gateways: 1, Workers: 1, Port: minPort},
-		"no example chess; t" + there: {Example: "chess", Gateways: 1, Workers: 1, Port: minPort},
-		"GATEWAYS=0: want 1 to 24":    {Example: "echo", Workers: 1, Port: minPort},
-		"WORKERS=33: want 0 to 32":    {Example: "echo", Gateways: 1, Workers: 33, Port: minPort},
+		"which example? T" + there:                                 {Gateways: 1, Workers: 1, Port: minPort},
+		"no example chess; t" + there:                              {Example: "chess", Gateways: 1, Workers: 1, Port: minPort},
+		"GATEWAYS=0: want 1 to 24":                                 {Example: "echo", Workers: 1, Port: minPort},
+		"WORKERS=33: want 0 to 32":                                 {Example: "echo", Gateways: 1, Workers: 33, Port: minPort},
+		"WORKERS=17: twopaths has 2 pools, want up to 16 for each": {Example: "twopaths", Gateways: 1, Workers: 17, Port: minPort},
 	} {
 		if _, err := o.config(root(t)); err == nil || err.Error() != want {
 			t.Errorf("%+v: got %v, want %s", o, err, want)
 		}
+	}
+}
+
+func TestEachPoolOfAnExampleHasItsWorkers(t *testing.T) {
+	cfg, err := Options{Example: "twopaths", Gateways: 1, Workers: 2, Port: minPort}.config(root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i := range cfg.Workers {
+		for _, arg := range cfg.worker(i).Args {
+			if strings.HasPrefix(arg, "--label") {
+				got = append(got, arg)
+			}
+		}
+	}
+	if want := "[--label=path=/ws/chat --label=path=/push --label=path=/ws/chat --label=path=/push]"; fmt.Sprint(got) != want {
+		t.Errorf("four workers have %v, want %s", got, want)
 	}
 }
 

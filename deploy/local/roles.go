@@ -47,6 +47,9 @@ func (c *Config) worker(i int) proc.Spec {
 		r.args = append(r.args, "--nats", c.natsURL())
 	}
 	r.args = append(r.args, c.WorkerArgs...)
+	if pools := len(c.WorkerPools); pools > 0 {
+		r.args = append(r.args, c.WorkerPools[i%pools]...)
+	}
 	if c.Page && i == 0 {
 		r.env = []string{"PARLEY_PAGE=" + c.addr(c.Ports.Page), "PARLEY_GATEWAYS=" + c.gateways()}
 	}

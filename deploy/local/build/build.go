@@ -167,10 +167,28 @@ func HasPage(root, example string) bool {
 	return err == nil
 }
 
+// WorkerPools returns the flags of each pool of workers that an example wants: one for
+// each line of its worker.args, spaces between. Without that file it is one pool that
+// needs no flags.
+func WorkerPools(root, example string) (pools [][]string) {
+	for _, line := range argsFile(root, example, "worker.args") {
+		pools = append(pools, strings.Fields(line))
+	}
+	if pools == nil {
+		return [][]string{nil}
+	}
+	return pools
+}
+
 // GatewayArgs returns the flags that an example wants of its gateways: the lines of its
 // gateway.args, none without that file.
 func GatewayArgs(root, example string) []string {
-	b, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(Examples), example, "gateway.args"))
+	return argsFile(root, example, "gateway.args")
+}
+
+// argsFile returns the lines of a file beside an example, none without it.
+func argsFile(root, example, name string) []string {
+	b, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(Examples), example, name))
 	if err != nil {
 		return nil
 	}

@@ -72,3 +72,19 @@ func TestAnExampleSaysWhatItsGatewaysNeed(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExampleSaysWhichPoolsOfWorkersItNeeds(t *testing.T) {
+	root, err := Root(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for example, want := range map[string][][]string{
+		"twopaths": {{"--label=path=/ws/chat"}, {"--label=path=/push"}},
+		"echo":     {nil},
+		"nosuch":   {nil},
+	} {
+		if got := WorkerPools(root, example); !slices.EqualFunc(got, want, slices.Equal) {
+			t.Errorf("%s: got %q, want %q", example, got, want)
+		}
+	}
+}

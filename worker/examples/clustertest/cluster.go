@@ -23,14 +23,17 @@ var silent = slog.New(slog.DiscardHandler)
 
 // Config says what a cluster is made of.
 type Config struct {
-	Gateways, Workers int            // how many; 0: two
-	Limits            gateway.Limits // of each gateway; it drains in 10 ms if nothing else is said
+	Gateways, Workers int                 // how many; 0: two, below: none
+	Labels            []map[string]string // of the workers, in their order; others have none
+	Limits            gateway.Limits      // of each gateway; it drains in 10 ms if nothing else is said
 }
 
 // Cluster is gateways and workers that find each other by a register.
 type Cluster struct {
 	URLs    []string // of the gateways, for clients
 	Workers []*worker.Worker
+
+	register string // its address
 }
 
 // Start runs a cluster until the test ends. handler makes the handler of each worker;
@@ -39,12 +42,16 @@ type Cluster struct {
 func Start(t testing.TB, cfg Config, handler func(kill func()) worker.Handler) *Cluster {
 	t.Helper()
 	reg := registertest.Start(t, server.Config{Identity: handshake.Identity{Cluster: name}, Lease: 300 * time.Millisecond})
-	c := &Cluster{}
-	for i := range cmp.Or(cfg.Gateways, 2) {
+	c := &Cluster{register: reg.Addr()}
+	for i := range max(cmp.Or(cfg.Gateways, 2), 0) {
 		c.URLs = append(c.URLs, startGateway(t, fmt.Sprint("gw-", i+1), reg.Addr(), cfg.Limits))
 	}
-	for i := range cmp.Or(cfg.Workers, 2) {
-		c.Workers = append(c.Workers, startWorker(t, fmt.Sprint("w-", i+1), reg.Addr(), handler))
+	for i := range max(cmp.Or(cfg.Workers, 2), 0) {
+		var labels map[string]string
+		if i < len(cfg.Labels) {
+			labels = cfg.Labels[i]
+		}
+		c.Workers = append(c.Workers, startWorker(t, fmt.Sprint("w-", i+1), reg.Addr(), labels, handler))
 	}
 	for _, w := range c.Workers {
 		meets(t, w, len(c.URLs))
@@ -88,7 +95,7 @@ func startGateway(t testing.TB, node, registerAddr string, limits gateway.Limits
 	return "ws://" + clients.Addr().String() + "/any/path"
 }
 
-func startWorker(t testing.TB, node, registerAddr string, handler func(kill func()) worker.Handler) *worker.Worker {
+func startWorker(t testing.TB, node, registerAddr string, labels map[string]string, handler func(kill func()) worker.Handler) *worker.Worker {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var w *worker.Worker
@@ -97,7 +104,7 @@ func startWorker(t testing.TB, node, registerAddr string, handler func(kill func
 		cancel()
 	}
 	w, err := worker.New(worker.Config{
-		Handler: handler(kill), Registers: []string{registerAddr}, Cluster: name, Node: node, Log: silent,
+		Handler: handler(kill), Registers: []string{registerAddr}, Cluster: name, Node: node, Labels: labels, Log: silent,
 	})
 	if err != nil {
 		t.Fatal(err)
