@@ -17,6 +17,8 @@ func TestExamplesStaySmall(t *testing.T) {
 		"onetoone/main.go":      150,
 		"workermanchat/main.go": 150,
 		"tadpole/main.go":       150,
+		"twopaths/main.go":      150,
+		"shareddoc/main.go":     150,
 	} {
 		source := read(t, file)
 		if lines := bytes.Count(source, []byte("\n")); lines > most {
