@@ -121,7 +121,7 @@ func (c *Config) links() link.Config {
 		Identity: c.Identity, Secrets: c.Secrets, Log: c.Log, PublicURL: c.PublicURL,
 		WorkerPatience: l.WorkerPatience, OpenTimeout: l.OpenTimeout, MaxSessionBytes: l.MaxSessionBytes,
 		MaxFrameBytes: l.MaxFrameBytes, MaxUnackedBytes: l.UnackedSum,
-		WorkerLabels: c.WorkerLabels, SlowStart: l.SlowStart, Rebalance: l.Rebalance,
+		Routing:      link.Routing{WorkerLabels: c.WorkerLabels, SlowStart: l.SlowStart, Rebalance: l.Rebalance},
 		MaxStrangers: min(link.MaxStrangers, ws.SpareDescriptors()),
 	}
 }
@@ -287,8 +287,8 @@ func (g *Gateway) Ready() error {
 // on.
 func (g *Gateway) SetSecrets(secrets []string) { g.link.SetSecrets(secrets) }
 
-// SetLimits changes what may change while the gateway runs: all that concerns
-// sockets and groups. The rest of l is ignored. Wrong limits change nothing.
+// SetLimits changes what may change while the gateway runs: all that concerns sockets and
+// groups, SlowStart and Rebalance. The rest of l is ignored. Wrong limits change nothing.
 func (g *Gateway) SetLimits(l Limits) error {
 	l = l.withDefaults()
 	if err := l.Validate(); err != nil {
@@ -299,7 +299,14 @@ func (g *Gateway) SetLimits(l Limits) error {
 		return err
 	}
 	g.hub.SetMaxGroupsPerConn(l.MaxGroupsPerConn)
-	return nil
+	return g.link.Reroute(func(r *link.Routing) { r.SlowStart, r.Rebalance = l.SlowStart, l.Rebalance })
+}
+
+// SetWorkerLabels changes which workers may have conns of this gateway, see
+// [Config.WorkerLabels]. Conns of others move to those that may: in order, each when
+// nothing of it is under way; while there is no such worker for a path, they stay.
+func (g *Gateway) SetWorkerLabels(labels map[string]string) error {
+	return g.link.Reroute(func(r *link.Routing) { r.WorkerLabels = labels })
 }
 
 func (g *Gateway) linkAlive(boot uint64, alive bool) {

@@ -68,6 +68,29 @@ func (d *doorstep) knock(t *testing.T, from string) *http.Response {
 	return resp
 }
 
+// TestWhichWorkersAreWantedChangesOnHangUp has a gateway want a zone that no worker is of:
+// it has nobody to ask about a client, until it takes the wish back.
+func TestWhichWorkersAreWantedChangesOnHangUp(t *testing.T) {
+	d := newDoorstep(t, "", "--open-timeout", "300ms")
+	for _, step := range []struct {
+		text string
+		want int
+	}{
+		{"", http.StatusSwitchingProtocols},
+		{"gateway.worker-label = zone=b\ngateway.slow-start = -1s\ngateway.rebalance = -1\n", http.StatusServiceUnavailable},
+		{"", http.StatusSwitchingProtocols},
+	} {
+		d.write(t, step.text)
+		d.hangUp(t, readAgain)
+		if got := d.knock(t, "").StatusCode; got != step.want {
+			t.Errorf("with %q: got %d, want %d", step.text, got, step.want)
+		}
+	}
+	if strings.Contains(d.said.String(), "restart needed") {
+		t.Error("a restart is asked for")
+	}
+}
+
 // TestLimitsOfTheDoorChangeOnHangUp changes what clients may cost while the gateway runs.
 // All clients come from a proxy that is trusted to tell their addresses.
 func TestLimitsOfTheDoorChangeOnHangUp(t *testing.T) {

@@ -24,7 +24,7 @@ type config struct {
 	ProxyProtocol bool          `help:"Conns of --trusted-proxy begin with a PROXY protocol header, version 2, before TLS; those of others must not."`
 	ClientTLS     node.TLSFiles `embed:"" prefix:"client-" set:"whom=for clients"`
 
-	WorkerLabel map[string]string `mapsep:"," placeholder:"KEY=VALUE" help:"Labels that a worker must have to be given conns of this gateway; none: any worker."`
+	WorkerLabel map[string]string `reload:"" mapsep:"," placeholder:"KEY=VALUE" help:"Labels that a worker must have to be given conns of this gateway; none: any worker."`
 
 	MaxConns           int           `reload:"" help:"Conns at once; more get 503, or over TLS a closed socket. 0: what the descriptor limit allows."`
 	MaxConnsPerIP      int           `reload:"" name:"max-conns-per-ip" help:"Conns of one address at once; an IPv6 /64 counts as one. 0: no limit."`
@@ -43,8 +43,8 @@ type config struct {
 	OpenTimeout        time.Duration `reload:"" default:"${open_timeout}" help:"Time a worker has to answer a handshake."`
 	WriteTimeout       time.Duration `reload:"" default:"${write_timeout}" help:"Time without a socket taking a byte or the peer acknowledging one, after which it is cut."`
 	WorkerPatience     time.Duration `default:"${worker_patience}" help:"Silence after which a worker is given up and its conns move."`
-	SlowStart          time.Duration `default:"${slow_start}" help:"Time until a worker that has attached gets its whole share of new conns; negative: at once."`
-	Rebalance          float64       `default:"${rebalance}" help:"Percent of the conns that move per second at most, idle ones, while workers have uneven shares; negative: none."`
+	SlowStart          time.Duration `reload:"" default:"${slow_start}" help:"Time until a worker that has attached gets its whole share of new conns; negative: at once."`
+	Rebalance          float64       `reload:"" default:"${rebalance}" help:"Percent of the conns that move per second at most, idle ones, while workers have uneven shares; negative: none."`
 	DoorsTimeout       time.Duration `default:"${doors_timeout}" help:"Time known workers have to attach before clients are let in without them."`
 	DrainWindow        time.Duration `default:"${drain_window}" help:"Time over which clients are sent away on SIGTERM."`
 	Origin             []string      `reload:"" help:"Allowed Origin hosts, *.example.com for those below; empty: any."`

@@ -40,6 +40,9 @@ func (c *config) New(n *node.Node) (node.Service, error) {
 		if err := g.SetLimits(c.limits()); err != nil {
 			n.Log().Error("limits not taken over", "err", err)
 		}
+		if err := g.SetWorkerLabels(c.WorkerLabel); err != nil {
+			n.Log().Error("worker labels not taken over", "err", err)
+		}
 	})
 	return tidied{g}, nil
 }

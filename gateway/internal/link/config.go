@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"time"
 
 	"github.com/parley-im/parley/gateway/internal/frame"
@@ -52,10 +51,8 @@ type Config struct {
 	MaxUnackedBytes int64         // 256 MiB of memory held for events of all conns
 	LastWords       time.Duration // 500 ms that the end of a gateway waits for a worker to take what it was told
 
-	WorkerLabels map[string]string // only workers with all of these are given conns
-	SlowStart    time.Duration     // 10 s until a new worker gets its whole share of new conns; negative: at once
-	Rebalance    float64           // 1 percent of a pool's conns move per second at most, while shares are uneven; negative: none
-	LevelEvery   time.Duration     // 1 s between rounds of that
+	Routing
+	LevelEvery time.Duration // 1 s between looks at who has which share
 }
 
 // CheckLimits reports every limit that is wrong, naming the flag.
@@ -80,9 +77,7 @@ func (c Config) CheckLimits() error {
 	if c.MaxUnackedBytes < 0 {
 		bad("unacked-sum is %d: want a positive number, or 0 for the default", c.MaxUnackedBytes)
 	}
-	if c.Rebalance > 100 || math.IsNaN(c.Rebalance) {
-		bad("rebalance is %v: want a percentage, or a negative number for none", c.Rebalance)
-	}
+	errs = append(errs, c.Routing.check())
 	return errors.Join(errs...)
 }
 
@@ -108,12 +103,7 @@ func (c Config) withDefaults() Config {
 	if c.LastWords == 0 {
 		c.LastWords = 500 * time.Millisecond
 	}
-	if c.SlowStart == 0 {
-		c.SlowStart = 10 * time.Second
-	}
-	if c.Rebalance == 0 {
-		c.Rebalance = 1
-	}
+	c.Routing = c.Routing.withDefaults()
 	if c.LevelEvery == 0 {
 		c.LevelEvery = time.Second
 	}

@@ -30,13 +30,12 @@ type levelling struct {
 func (l *Link) place(ctx context.Context) {
 	tick := time.NewTicker(l.cfg.LevelEvery)
 	defer tick.Stop()
-	if l.cfg.Rebalance < 0 {
-		tick.Stop()
-	}
 	for {
 		select {
 		case now := <-tick.C:
-			l.level(now)
+			if percent := l.routing.Load().Rebalance; percent > 0 {
+				l.level(now, percent/100*l.cfg.LevelEvery.Seconds())
+			}
 		case <-l.repooled:
 			l.allHome()
 		case <-ctx.Done():
@@ -47,11 +46,12 @@ func (l *Link) place(ctx context.Context) {
 
 // level moves idle conns, a few at a time, from workers that have more than their share
 // to those that have less, so that a worker that was added takes its share of those that
-// are there. A conn with anything under way stays.
-func (l *Link) level(now time.Time) {
+// are there. A conn with anything under way stays. pace is the part of a pool's conns that
+// may move.
+func (l *Link) level(now time.Time, pace float64) {
 	all := map[string]*levelling{}
 	for path, p := range l.pools.Load().of {
-		if v := p.levelling(now, l.cfg.Rebalance/100*l.cfg.LevelEvery.Seconds()); v != nil {
+		if v := p.levelling(now, pace); v != nil {
 			all[path] = v
 		}
 	}

@@ -26,7 +26,8 @@ type Link struct {
 	interest *interest
 	once     *once
 	limbo    limbo
-	clock    time.Time // worker.heard counts from here, on the monotonic clock
+	clock    time.Time               // worker.heard counts from here, on the monotonic clock
+	routing  atomic.Pointer[Routing] // stored under mu
 	pools    atomic.Pointer[pools]
 	repooled chan struct{} // capacity 1: pools have changed
 	levelled int           // part of the hub's conns where level goes on; place's goroutine has it
@@ -73,6 +74,7 @@ func New(cfg Config) (*Link, error) {
 		parked:   map[*conn]struct{}{},
 		repooled: make(chan struct{}, 1),
 	}
+	l.routing.Store(&cfg.Routing)
 	l.pools.Store(&pools{})
 	l.life, l.endLife = context.WithCancel(context.Background())
 	l.SetSecrets(cfg.Secrets)

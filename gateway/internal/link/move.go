@@ -139,15 +139,16 @@ func (l *Link) drain(w *worker) {
 	}
 }
 
-// handOver lets go of a conn that is held, because its owner drains or its user belongs
-// to another, when the owner has nothing of it under way any more. c.mu is held.
+// handOver lets go of a conn that is held, because its owner drains or it belongs to
+// another, when the owner has nothing of it under way any more. c.mu is held.
 func (l *Link) handOver(c *conn) {
 	if !c.holding || c.events.sent > 0 {
 		return
 	}
 	why := Drained
 	if !c.owner.draining.Load() {
-		if why = Homed; !l.astray(c) { // its user, or where he belongs, has changed once more
+		var astray bool
+		if why, astray = l.astray(c); !astray { // its user, or where he belongs, has changed once more
 			c.holding = false
 			return
 		}

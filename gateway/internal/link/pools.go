@@ -27,6 +27,7 @@ type pools struct {
 	of    map[string]*pool // by path; "": the rest. None is empty
 	paths []string         // those with workers, the longest first
 	all   int
+	spare bool // there are workers that might serve, and that this gateway does not want
 }
 
 // pool is the workers of one path.
@@ -45,27 +46,23 @@ func (w *worker) poolOf() string {
 	return path
 }
 
-// wanted reports whether a worker has all the labels that this gateway wants.
-func (l *Link) wanted(w *worker) bool {
-	for k, v := range l.cfg.WorkerLabels {
-		if have, ok := w.attach.GetLabels()[k]; !ok || have != v {
-			return false
-		}
-	}
-	return true
-}
-
 // publish recomputes the pools. l.mu is held.
 func (l *Link) publish() {
-	now := &pools{of: map[string]*pool{}}
+	now, routing := &pools{of: map[string]*pool{}}, l.routing.Load()
 	for w := range l.workers {
-		if !w.attach.GetServesEvents() || !w.employed || w.draining.Load() || w.gone.Load() || !l.wanted(w) {
+		if !w.attach.GetServesEvents() || !w.employed || w.draining.Load() || w.gone.Load() {
+			continue
+		}
+		fits := routing.fits(w)
+		w.unwanted.Store(!fits)
+		if !fits {
+			now.spare = true
 			continue
 		}
 		path := w.poolOf()
 		p := now.of[path]
 		if p == nil {
-			p = &pool{byUser: true, slow: max(0, l.cfg.SlowStart)}
+			p = &pool{byUser: true, slow: max(0, routing.SlowStart)}
 			now.of[path] = p
 			if path != "" {
 				now.paths = append(now.paths, path)

@@ -11,10 +11,11 @@ const (
 	Drained                    // the worker drains
 	Levelled                   // the worker had more than its share, and the conn was idle
 	Homed                      // the conn's user belongs to another worker
+	Unwanted                   // the worker lacks a label that the gateway wants by now
 	moveReasons
 )
 
-func (r MoveReason) String() string { return [...]string{"lost", "drain", "level", "user"}[r] }
+func (r MoveReason) String() string { return [...]string{"lost", "drain", "level", "user", "label"}[r] }
 
 // Moves counts by reason.
 type Moves [moveReasons]atomic.Int64

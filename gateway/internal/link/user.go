@@ -50,21 +50,27 @@ func (c *conn) boundTo() string {
 	return c.lastMoment().GetUser()
 }
 
-// astray reports whether the conn's user belongs to another worker than its owner.
-// c.mu is held.
-func (l *Link) astray(c *conn) bool {
+// astray reports whether the conn belongs to another worker than its owner, and why: this
+// gateway does not want the owner, or the conn's user belongs to another. c.mu is held.
+func (l *Link) astray(c *conn) (why MoveReason, astray bool) {
 	p := l.pool(c.pool)
-	if p == nil || !p.byUser || c.owner == nil || c.phase != open {
-		return false
+	if p == nil || c.owner == nil || c.phase != open {
+		return 0, false
+	}
+	if c.owner.unwanted.Load() {
+		return Unwanted, true
 	}
 	user := c.User()
-	return user != "" && p.home(user) != c.owner
+	return Homed, p.byUser && user != "" && p.home(user) != c.owner
 }
 
-// goHome begins the move of a conn to the worker of its user, in order: as with a drain,
-// what comes next waits until nothing is under way. c.mu is held.
+// goHome begins the move of a conn to a worker that it belongs to, in order: as with a
+// drain, what comes next waits until nothing is under way. c.mu is held.
 func (l *Link) goHome(c *conn) {
-	if !c.holding && l.astray(c) {
+	if c.holding {
+		return
+	}
+	if _, astray := l.astray(c); astray {
 		c.holding = true
 		l.handOver(c)
 		l.pump(c)
@@ -72,16 +78,19 @@ func (l *Link) goHome(c *conn) {
 }
 
 // allHome lets the conns go home after pools have changed. It walks all of them, if
-// there is a pool that goes by users.
+// there is a pool that goes by users, or a worker that is not wanted.
 func (l *Link) allHome() {
-	for _, p := range l.pools.Load().of {
-		if p.byUser && len(p.workers) > 1 {
-			l.eachConn(func(c *conn) {
-				c.mu.Lock()
-				l.goHome(c)
-				c.mu.Unlock()
-			})
-			return
-		}
+	pools := l.pools.Load()
+	walk := pools.spare && pools.all > 0
+	for _, p := range pools.of {
+		walk = walk || p.byUser && len(p.workers) > 1
 	}
+	if !walk {
+		return
+	}
+	l.eachConn(func(c *conn) {
+		c.mu.Lock()
+		l.goHome(c)
+		c.mu.Unlock()
+	})
 }

@@ -31,6 +31,7 @@ type worker struct {
 	heard    atomic.Int64 // when it last said anything, ns of Link.clock
 	busy     atomic.Bool  // what it said is being applied
 	draining atomic.Bool
+	unwanted atomic.Bool // it lacks a label, so it keeps conns only while nobody else is there
 	drained  atomic.Bool // Drained was sent
 	gone     atomic.Bool // it gets nothing any more, and nothing it says is applied
 	silent   atomic.Bool // counted as given up for saying nothing
