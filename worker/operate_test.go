@@ -45,7 +45,7 @@ func TestGatewayIsAskedToShedAShare(t *testing.T) {
 		t.Errorf("shed %d, %v, want 2 of 8", n, err)
 	}
 	h.Settle()
-	totals, err := h.Sender().Counts(t.Context())
+	totals, err := h.Sender().Totals(t.Context())
 	if err != nil || totals.Gateways["gateway-0"].Conns != 8 || totals.Gateways["gateway-1"].Conns != 6 {
 		t.Errorf("left: %+v, %v", totals, err)
 	}
