@@ -309,7 +309,9 @@ type Conn struct {
 	// session is what workers keep with it.
 	Session *Session `protobuf:"bytes,4,opt,name=session,proto3" json:"session,omitempty"`
 	// facts are what its handshake said.
-	Facts         *Facts `protobuf:"bytes,5,opt,name=facts,proto3" json:"facts,omitempty"`
+	Facts *Facts `protobuf:"bytes,5,opt,name=facts,proto3" json:"facts,omitempty"`
+	// gateway is the node that holds it; empty while registers do not list that one.
+	Gateway       string `protobuf:"bytes,6,opt,name=gateway,proto3" json:"gateway,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -377,6 +379,13 @@ func (x *Conn) GetFacts() *Facts {
 		return x.Facts
 	}
 	return nil
+}
+
+func (x *Conn) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
 }
 
 // Facts are what stays true of a conn from its handshake to its end.
@@ -1054,13 +1063,14 @@ const file_parley_push_v1_query_proto_rawDesc = "" +
 	"\x0eGetConnRequest\x12\x12\n" +
 	"\x04conn\x18\x01 \x01(\tR\x04conn\";\n" +
 	"\x0fGetConnResponse\x12(\n" +
-	"\x04conn\x18\x01 \x01(\v2\x14.parley.push.v1.ConnR\x04conn\"\xa2\x01\n" +
+	"\x04conn\x18\x01 \x01(\v2\x14.parley.push.v1.ConnR\x04conn\"\xbc\x01\n" +
 	"\x04Conn\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x16\n" +
 	"\x06groups\x18\x03 \x03(\tR\x06groups\x121\n" +
 	"\asession\x18\x04 \x01(\v2\x17.parley.push.v1.SessionR\asession\x12+\n" +
-	"\x05facts\x18\x05 \x01(\v2\x15.parley.push.v1.FactsR\x05facts\"\xc8\x02\n" +
+	"\x05facts\x18\x05 \x01(\v2\x15.parley.push.v1.FactsR\x05facts\x12\x18\n" +
+	"\agateway\x18\x06 \x01(\tR\agateway\"\xc8\x02\n" +
 	"\x05Facts\x12\x1f\n" +
 	"\vremote_addr\x18\x01 \x01(\tR\n" +
 	"remoteAddr\x12\x1d\n" +
