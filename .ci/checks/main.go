@@ -4,7 +4,7 @@
 //	.ci/check imports                     who may import whom
 //	.ci/check modules                     what the go.mod files must agree on
 //	.ci/check readme                      README.md and README.zh-CN.md stay equal
-//	.ci/check docs                        links of all pages lead somewhere
+//	.ci/check docs                        links of all pages lead somewhere, names in docs/from-*.md exist
 //	.ci/check commands                    commands in the pages work
 //	.ci/check tree                        nothing of one machine is in the tree
 //
@@ -38,7 +38,7 @@ var checks = map[string]check{
 	"imports":  imports.Check,
 	"modules":  modules.Check,
 	"readme":   docs.CheckReadme,
-	"docs":     docs.CheckLinks,
+	"docs":     docs.CheckPages,
 	"commands": docs.RunCommands,
 	"tree":     tree.Check,
 	"testlog": func(string) ([]string, error) {

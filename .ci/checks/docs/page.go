@@ -1,5 +1,6 @@
-// Package docs checks the pages of the repository (*.md): links lead somewhere,
-// the commands in them work, and the two READMEs are equal in structure.
+// Package docs checks the pages of the repository (*.md): links lead somewhere, the
+// commands in them work, the two READMEs are equal in structure, and what the pages for
+// those who come from elsewhere name is there.
 package docs
 
 import (
