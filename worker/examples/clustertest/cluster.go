@@ -5,12 +5,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/parley-im/parley/gateway"
-	"github.com/parley-im/parley/register"
 	"github.com/parley-im/parley/register/handshake"
 	"github.com/parley-im/parley/register/registertest"
 	"github.com/parley-im/parley/register/server"
@@ -26,6 +25,7 @@ type Config struct {
 	Gateways, Workers int                 // how many; 0: two, below: none
 	Labels            []map[string]string // of the workers, in their order; others have none
 	Limits            gateway.Limits      // of each gateway; it drains in 10 ms if nothing else is said
+	Secrets           []string            // of the cluster; none: nobody has to prove anything
 }
 
 // Cluster is gateways and workers that find each other by a register.
@@ -33,25 +33,35 @@ type Cluster struct {
 	URLs    []string // of the gateways, for clients
 	Workers []*worker.Worker
 
+	t        testing.TB
+	cfg      Config
 	register string // its address
+	gateways []*gatewayRun
 }
+
+// Register is where the register listens, for workers that are no Go.
+func (c *Cluster) Register() string { return c.register }
 
 // Start runs a cluster until the test ends. handler makes the handler of each worker;
 // kill ends that worker as a crash would, without letting it give anything back, and
 // does not wait for it.
 func Start(t testing.TB, cfg Config, handler func(kill func()) worker.Handler) *Cluster {
 	t.Helper()
-	reg := registertest.Start(t, server.Config{Identity: handshake.Identity{Cluster: name}, Lease: 300 * time.Millisecond})
-	c := &Cluster{register: reg.Addr()}
+	reg := registertest.Start(t, server.Config{
+		Identity: handshake.Identity{Cluster: name}, Lease: 300 * time.Millisecond, Secrets: cfg.Secrets,
+	})
+	c := &Cluster{t: t, cfg: cfg, register: reg.Addr()}
 	for i := range max(cmp.Or(cfg.Gateways, 2), 0) {
-		c.URLs = append(c.URLs, startGateway(t, fmt.Sprint("gw-", i+1), reg.Addr(), cfg.Limits))
+		g := c.startGateway(fmt.Sprint("gw-", i+1), "127.0.0.1:0", "127.0.0.1:0")
+		c.gateways = append(c.gateways, g)
+		c.URLs = append(c.URLs, "ws://"+g.clients+"/any/path")
 	}
 	for i := range max(cmp.Or(cfg.Workers, 2), 0) {
 		var labels map[string]string
 		if i < len(cfg.Labels) {
 			labels = cfg.Labels[i]
 		}
-		c.Workers = append(c.Workers, startWorker(t, fmt.Sprint("w-", i+1), reg.Addr(), labels, handler))
+		c.Workers = append(c.Workers, c.startWorker(fmt.Sprint("w-", i+1), labels, handler))
 	}
 	for _, w := range c.Workers {
 		meets(t, w, len(c.URLs))
@@ -74,28 +84,8 @@ func meets(t testing.TB, w *worker.Worker, gateways int) {
 	}
 }
 
-func startGateway(t testing.TB, node, registerAddr string, limits gateway.Limits) (url string) {
-	t.Helper()
-	limits.DrainWindow = cmp.Or(limits.DrainWindow, 10*time.Millisecond)
-	id := handshake.Identity{Cluster: name, Role: "gateway", Node: node, Boot: handshake.NewBoot(), Build: "test"}
-	directory, err := register.New(register.Config{Registers: []string{registerAddr}, Identity: id, Log: silent})
-	if err != nil {
-		t.Fatal(err)
-	}
-	registertest.Run(t, directory)
-	clients, links := listen(t), listen(t)
-	g, err := gateway.New(gateway.Config{
-		Identity: id, Clients: clients, Links: links, Directory: directory, Log: silent, Limits: limits,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	run(t, ctx, cancel, g.Run)
-	return "ws://" + clients.Addr().String() + "/any/path"
-}
-
-func startWorker(t testing.TB, node, registerAddr string, labels map[string]string, handler func(kill func()) worker.Handler) *worker.Worker {
+func (c *Cluster) startWorker(node string, labels map[string]string, handler func(kill func()) worker.Handler) *worker.Worker {
+	t := c.t
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var w *worker.Worker
@@ -104,7 +94,7 @@ func startWorker(t testing.TB, node, registerAddr string, labels map[string]stri
 		cancel()
 	}
 	w, err := worker.New(worker.Config{
-		Handler: handler(kill), Registers: []string{registerAddr}, Cluster: name, Node: node, Labels: labels, Log: silent,
+		Handler: handler(kill), Registers: []string{c.register}, Secrets: c.cfg.Secrets, Cluster: name, Node: node, Labels: labels, Log: silent,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,23 +103,16 @@ func startWorker(t testing.TB, node, registerAddr string, labels map[string]stri
 	return w
 }
 
-func listen(t testing.TB) net.Listener {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
-// run runs something until it is cancelled, by the end of the test if not before.
-func run(t testing.TB, ctx context.Context, cancel context.CancelFunc, what func(context.Context) error) {
+// run runs something until it is stopped, by the end of the test if not before.
+func run(t testing.TB, ctx context.Context, cancel context.CancelFunc, what func(context.Context) error) (stop func()) {
 	done := make(chan error, 1)
 	go func() { done <- what(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("ended with: %v", err)
 		}
 	})
+	t.Cleanup(stop)
+	return stop
 }

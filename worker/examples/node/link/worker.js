@@ -1,0 +1,84 @@
+// A worker: it finds the gateways by the registers, serves each, and gives everything back
+// when it is told to end.
+import { newBoot } from './handshake.js';
+import { Gateway } from './gateway.js';
+import { log } from './log.js';
+import { Directory } from './register.js';
+import { Sender } from './sender.js';
+
+const MAX_NUMBERS = 4096; // gateways that left whose numbers are remembered
+const LEAVE_MS = 2000; // of a drain, for the registers
+
+export class Worker {
+  draining = false;
+  busy = 0; // conns whose events are handled or wait to be, of all gateways: our load
+  identity;
+  secrets;
+  labels;
+  handler;
+  sender = new Sender(() => this.#gateways.values());
+  #gateways = new Map(); // by boot
+  #numbers = new Map(); // by boot of gateways that have left: the next number
+  #directory;
+  #met = false; // the view was whole once
+
+  // told resolves when this process is to end.
+  told = new Promise((resolve) => (this.leave = resolve));
+
+  // config is {registers, cluster, node, secrets, labels}; handler has onOpen, onMessage and
+  // onClose, each optional.
+  constructor(config, handler) {
+    this.handler = handler;
+    this.identity = { cluster: config.cluster, role: 'worker', node: config.node, boot: newBoot(), build: 'node' };
+    this.secrets = config.secrets;
+    this.labels = config.labels;
+    this.#directory = new Directory({ ...config, identity: this.identity });
+    this.#directory.on('change', () => this.#follow());
+  }
+
+  linkAlive(boot, alive) {
+    this.#directory.linkAlive(boot, alive);
+  }
+
+  // drain gives the conns back, waits until every command is applied, says goodbye to every
+  // gateway and resolves; or after ms, when what is left is redelivered by the gateways.
+  async drain(ms) {
+    log.info('draining');
+    this.draining = true;
+    const signal = AbortSignal.timeout(ms);
+    try {
+      await this.#directory.leave(LEAVE_MS);
+      const gateways = () => [...this.#gateways.values()];
+      for (const gateway of gateways()) if (!gateway.drained) gateway.sayDraining();
+      await Promise.all(gateways().map((gateway) => gateway.givenBack(signal)));
+      await Promise.all(gateways().map((gateway) => gateway.settled(signal)));
+      await Promise.all(gateways().map((gateway) => gateway.goodbye()));
+      log.info('drained');
+    } catch (err) {
+      log.warn('not drained: what is left is handled again elsewhere', { err });
+    }
+    await this.#directory.close();
+  }
+
+  // follow makes the gateways equal to the view.
+  #follow() {
+    const before = this.#gateways.size;
+    let gone = 0;
+    const members = new Map(this.#directory.members.map((member) => [member.boot, member]));
+    for (const [boot, member] of members) {
+      if (this.#gateways.has(boot)) continue;
+      // Before the view is whole nobody sends. Later, whatever was sent passed this one over.
+      this.#gateways.set(boot, new Gateway(member, this, this.#numbers.get(boot) ?? 1, this.#met));
+    }
+    for (const [boot, gateway] of this.#gateways) {
+      if (members.has(boot)) continue;
+      this.#gateways.delete(boot);
+      gone++;
+      if (this.#numbers.size >= MAX_NUMBERS) this.#numbers.clear();
+      this.#numbers.set(boot, gateway.nextNumber);
+      gateway.gone().catch((err) => log.error('gateway', { err }));
+    }
+    this.#met ||= this.#directory.ready;
+    if (gone > 0 || members.size !== before) log.info('gateways known', { count: members.size, gone });
+  }
+}
