@@ -28,7 +28,8 @@ func TestExtendingBeginsWithEchoWordForWord(t *testing.T) {
 }
 
 // TestSnippetsOfThePagesAreTrue compiles the worker of the README and every Go snippet
-// of extending.md as a package of its own, and runs those that are tests.
+// of extending.md as a package of its own, and the snippets of from-gatewayworker.md as one,
+// and runs those that are tests.
 func TestSnippetsOfThePagesAreTrue(t *testing.T) {
 	dir := t.TempDir()
 	root, err := filepath.Abs("../..")
@@ -55,15 +56,22 @@ func TestSnippetsOfThePagesAreTrue(t *testing.T) {
 		t.Errorf("the README has %d snippets, the first of %d lines, want one worker of 20 lines at most", len(workers), lines)
 	}
 	write(filepath.Join("readme", "main.go"), workers[0])
-	for i, block := range blocks(t, extending)[1:] {
+	snippet := func(dir, block string) {
+		t.Helper()
 		if formatted, err := format.Source([]byte(block)); err != nil || string(formatted) != block {
-			t.Errorf("snippet %d is not formatted (%v):\n%s", i+1, err, block)
+			t.Errorf("%s is not formatted (%v):\n%s", dir, err, block)
 		}
 		name := "snippet.go"
 		if strings.Contains(block, "testing.T") {
 			name = "snippet_test.go"
 		}
-		write(filepath.Join(fmt.Sprint("snippet", i+1), name), "package snippet\n\n"+imports(block)+block)
+		write(filepath.Join(dir, name), "package snippet\n\n"+imports(block)+block)
+	}
+	for i, block := range blocks(t, extending)[1:] {
+		snippet(fmt.Sprint("snippet", i+1), block)
+	}
+	for _, block := range blocks(t, fromGatewayWorker) {
+		snippet("ported", block)
 	}
 	for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}} {
 		run := exec.CommandContext(t.Context(), "go", args...)

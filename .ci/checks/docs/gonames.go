@@ -15,12 +15,13 @@ const defaultPackage = "worker"
 // goNames are the exported names of the packages that others may import, as pages write
 // them: worker.Await, connid.ID, Sender.ToUser, Config.Secrets; and the names of all tests.
 type goNames struct {
-	names map[string]bool
-	tests map[string]bool
+	names  map[string]bool
+	tests  map[string]bool
+	embeds map[string][]string // what types have embedded of their own package
 }
 
 func readGo(root string, files []string) (*goNames, error) {
-	g := &goNames{names: map[string]bool{}, tests: map[string]bool{}}
+	g := &goNames{names: map[string]bool{}, tests: map[string]bool{}, embeds: map[string][]string{}}
 	for _, name := range files {
 		if path.Ext(name) != ".go" || strings.Contains(name, "testdata/") || strings.HasPrefix(name, ".ci/") {
 			continue
@@ -36,7 +37,21 @@ func readGo(root string, files []string) (*goNames, error) {
 			g.add(file)
 		}
 	}
+	g.promote()
 	return g, nil
+}
+
+// promote gives types the names of what they embed.
+func (g *goNames) promote() {
+	for outer, inner := range g.embeds {
+		for _, of := range inner {
+			for name := range g.names {
+				if rest, ok := strings.CutPrefix(name, of+"."); ok {
+					g.names[outer+"."+rest] = true
+				}
+			}
+		}
+	}
 }
 
 func (g *goNames) addTests(file *ast.File) {
@@ -88,6 +103,13 @@ func (g *goNames) addSpec(file *ast.File, spec ast.Spec) {
 		for _, f := range fields.List {
 			for _, name := range f.Names {
 				g.note(file, s.Name, name)
+			}
+			if inner := receiver(f.Type); f.Names == nil && inner != "" {
+				outer, of := file.Name.Name+"."+s.Name.Name, file.Name.Name+"."+inner
+				g.embeds[outer] = append(g.embeds[outer], of)
+				if file.Name.Name == defaultPackage {
+					g.embeds[s.Name.Name] = append(g.embeds[s.Name.Name], of)
+				}
 			}
 		}
 	}

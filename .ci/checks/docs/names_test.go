@@ -18,7 +18,7 @@ func TestNamesThatNothingBearsAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, there := range []string{
-		"Sender.ToUser", "Conn.Bind", "Handler.OnOpen", "Facts.RemoteAddr", "Close.GatewayLost", "worker.Await", "Await", "ErrMoved",
+		"Sender.ToUser", "Conn.Bind", "Handler.OnOpen", "Facts.RemoteAddr", "Totals.Conns", "Close.GatewayLost", "worker.Await", "Await", "ErrMoved",
 		"fault.CloseKicked", "connid.ID", "workertest.Harness.LoseAcks", "rpc.Handle", "worker.Listing.All",
 		"TestTwoPeopleTalk",
 		"--ping-interval", "parley-gateway --ping-interval", "--secret-file", "PARLEY_SECRET",
