@@ -16,8 +16,9 @@ import (
 // These are links to the pages: go test looks for changes only at files of its own
 // module before it believes an old result.
 const (
-	extending = "testdata/extending.md"
-	readme    = "testdata/README.md"
+	extending       = "testdata/extending.md"
+	fromTheArticles = "testdata/from-the-articles.md"
+	readme          = "testdata/README.md"
 )
 
 func TestExtendingBeginsWithEchoWordForWord(t *testing.T) {
@@ -28,8 +29,8 @@ func TestExtendingBeginsWithEchoWordForWord(t *testing.T) {
 }
 
 // TestSnippetsOfThePagesAreTrue compiles the worker of the README and every Go snippet
-// of extending.md as a package of its own, and the snippets of from-gatewayworker.md as one,
-// and runs those that are tests.
+// of extending.md as a package of its own, and the snippets of each page of
+// docs/from-*.md as one, and runs those that are tests.
 func TestSnippetsOfThePagesAreTrue(t *testing.T) {
 	dir := t.TempDir()
 	root, err := filepath.Abs("../..")
@@ -72,6 +73,9 @@ func TestSnippetsOfThePagesAreTrue(t *testing.T) {
 	}
 	for _, block := range blocks(t, fromGatewayWorker) {
 		snippet("ported", block)
+	}
+	for _, block := range blocks(t, fromTheArticles) {
+		snippet("articles", block)
 	}
 	for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}} {
 		run := exec.CommandContext(t.Context(), "go", args...)
