@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-im/parley/gateway/internal/link"
 	"github.com/parley-im/parley/proto/record"
 	"github.com/parley-im/parley/register/handshake"
 )
 
-// Workers are killed, frozen, drained and dialled twice, all at once at times,
-// while some clients talk for long and others come, talk and are gone before they
+// Workers are killed, frozen, drained, dialled twice and not wanted any more, all at once
+// at times, while some clients talk for long and others come, talk and are gone before they
 // are answered. Every frame takes effect once, reply and session together and in
 // order, and whoever handles it knows all that came before it.
 func TestEffectsHappenOnceWhateverDies(t *testing.T) {
@@ -88,7 +89,7 @@ func (r *rig) recruit(b *book, seed, n, boot uint64) *member {
 	if boot == 0 {
 		boot = handshake.NewBoot()
 	}
-	w, err := r.tryAttach(l.script(script{node: fmt.Sprint("w", n), boot: boot}))
+	w, err := r.tryAttach(l.script(script{node: fmt.Sprint("w", n), boot: boot, labels: zone(fmt.Sprint(n % 2))}))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -104,12 +105,13 @@ func (r *rig) torment(b *book, team []*member, seed uint64, done <-chan struct{}
 	for n := uint64(2); ; n++ {
 		select {
 		case <-done:
+			r.reroute(func(now *link.Routing) { now.WorkerLabels = nil })
 			return faults
 		case <-time.After(time.Duration(dice.IntN(8)) * time.Millisecond):
 		}
 		i := dice.IntN(len(team))
 		old := team[i]
-		switch fault := dice.IntN(20); {
+		switch fault := dice.IntN(24); {
 		case fault < 7:
 			faults["killed"]++
 			team[i] = r.recruit(b, seed, n, 0)
@@ -132,6 +134,10 @@ func (r *rig) torment(b *book, team []*member, seed uint64, done <-chan struct{}
 			eventually(r.t, "drained", old.book.drained.Load)
 			old.leave()
 			old.end()
+		case fault < 20:
+			faults["rerouted"]++ // at times nobody is wanted
+			labels := []map[string]string{nil, zone("0"), zone("1")}[dice.IntN(3)]
+			r.reroute(func(now *link.Routing) { now.WorkerLabels = labels })
 		default:
 			faults["dialled twice"]++
 			team[i] = r.recruit(b, seed, n, old.worker.script.boot)
