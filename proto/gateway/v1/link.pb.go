@@ -857,7 +857,8 @@ type OpenAnswer struct {
 	Headers []*Header `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty"`
 	// retry_after_ms becomes Retry-After of a refusal, rounded up to seconds.
 	RetryAfterMs uint32 `protobuf:"varint,4,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
-	// subprotocol is the one chosen; it must be among those offered.
+	// subprotocol is the one chosen. It picks the bodies of sends, and the client is
+	// told it if he offered it.
 	Subprotocol string `protobuf:"bytes,5,opt,name=subprotocol,proto3" json:"subprotocol,omitempty"`
 	// user is bound before the 101; empty: nobody yet.
 	User string `protobuf:"bytes,6,opt,name=user,proto3" json:"user,omitempty"`

@@ -37,7 +37,7 @@ func ready(t *testing.T) {
 func watched(t *testing.T) {
 	t.Helper()
 	var files []string
-	for _, pattern := range []string{"*.js", "*.json", "link/*.js", "test/*.js", "protos/parley/*/v1/*.proto", "protos/parley/record/testdata/*.txt"} {
+	for _, pattern := range []string{"*.js", "*.json", "link/*.js", "test/*.js", "testdata/*.js", "protos/parley/*/v1/*.proto", "protos/parley/record/testdata/*.txt"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

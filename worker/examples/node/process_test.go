@@ -25,21 +25,21 @@ type process struct {
 // start runs main.js until the test ends, with the secret of the cluster.
 func start(t *testing.T, register string, args ...string) *process {
 	t.Helper()
-	return startWith(t, secret, register, args...)
+	return startWith(t, "main.js", secret, register, args...)
 }
 
-// startWith is start with a secret. No variable of the test's own tells it of another
-// cluster.
-func startWith(t *testing.T, secret, register string, args ...string) *process {
+// startWith is start of any program, with any secrets. No variable of the test's own tells
+// it of another cluster.
+func startWith(t *testing.T, program, secrets, register string, args ...string) *process {
 	t.Helper()
 	p := &process{ended: make(chan error, 1)}
-	p.cmd = exec.Command("node", append([]string{"main.js", "--register", register}, args...)...)
+	p.cmd = exec.Command("node", append([]string{program, "--register", register}, args...)...)
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "PARLEY_") {
 			p.cmd.Env = append(p.cmd.Env, v)
 		}
 	}
-	p.cmd.Env = append(p.cmd.Env, "PARLEY_SECRET="+secret)
+	p.cmd.Env = append(p.cmd.Env, "PARLEY_SECRET="+secrets)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -88,21 +88,25 @@ func (p *process) attached(t *testing.T, times int) {
 	p.says(t, "attached to gateway", times)
 }
 
+// signal gives the process a signal.
+func (p *process) signal(t *testing.T, what syscall.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(what); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // kill ends the process as a crash would.
 func (p *process) kill(t *testing.T) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	p.signal(t, syscall.SIGKILL)
 	p.ended <- <-p.ended
 }
 
 // terminate asks the process to end.
 func (p *process) terminate(t *testing.T, _ *clustertest.Cluster) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	p.signal(t, syscall.SIGTERM)
 }
 
 // gone waits until the process has ended, and fails the test unless that is with 0.

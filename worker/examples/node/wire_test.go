@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -46,11 +47,15 @@ func (h inGo) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) e
 // cluster starts two gateways and one worker in Go.
 func cluster(t *testing.T) (*clustertest.Cluster, inGo) {
 	t.Helper()
+	return clusterOf(t, gateway.Limits{SlowStart: -1}) // both workers get conns from the first moment
+}
+
+func clusterOf(t *testing.T, limits gateway.Limits) (*clustertest.Cluster, inGo) {
+	t.Helper()
 	ready(t)
 	h := inGo{handled: new(atomic.Int64), again: new(atomic.Int64)}
 	return clustertest.Start(t, clustertest.Config{
-		Workers: 1, Secrets: []string{secret},
-		Limits: gateway.Limits{SlowStart: -1}, // both workers get conns from the first moment
+		Workers: 1, Secrets: []string{secret}, Limits: limits,
 	}, func(func()) worker.Handler { return h }), h
 }
 
@@ -176,7 +181,7 @@ func TestItFindsAGatewayThatWasRestarted(t *testing.T) {
 func TestAWrongSecretIsOneClearLine(t *testing.T) {
 	c, _ := cluster(t)
 	addr, dialled := counting(t, c.Register())
-	node := startWith(t, "the-secret-of-another-cluster", addr)
+	node := startWith(t, "main.js", "the-secret-of-another-cluster", addr)
 	until(t, "some attempts", func() bool { return dialled.Load() >= 4 })
 	node.terminate(t, nil)
 	node.gone(t)
@@ -187,6 +192,27 @@ func TestAWrongSecretIsOneClearLine(t *testing.T) {
 	if strings.Contains(node.said(), "the-secret-of") {
 		t.Error("it tells a secret")
 	}
+}
+
+// A frozen worker wakes up later and believes that it still owns its conns.
+func TestAFrozenWorkersConnsMoveAndItsLateWordsDoNotCount(t *testing.T) {
+	c, h := clusterOf(t, gateway.Limits{SlowStart: -1, WorkerPatience: time.Second})
+	node := start(t, c.Register())
+	node.attached(t, 2)
+	l := begin(t, c.URLs)
+	until(t, "a third of the echoes", func() bool { return l.echoes.Load() > l.total()/3 })
+	node.signal(t, syscall.SIGSTOP)
+	until(t, "the other worker has handled what was under way", func() bool { return h.again.Load() > 0 })
+	node.signal(t, syscall.SIGCONT)
+	node.attached(t, 4)
+	l.end(c)
+	node.terminate(t, nil)
+	node.gone(t)
+}
+
+func TestASecretIsChangedWithoutAPause(t *testing.T) {
+	c, _ := cluster(t)
+	startWith(t, "main.js", "the-secret-of-tomorrow "+secret, c.Register()).attached(t, 2)
 }
 
 // counting passes connections on to addr and counts them.
