@@ -37,8 +37,17 @@ func (r Routing) withDefaults() Routing {
 
 // Reroute changes who gets conns from now on. Conns of a worker that is not wanted any more
 // move to those that are, as with a drain: in order, each when nothing of it is under way.
-// While their pool has nobody else they stay. Wrong values change nothing.
+// While their pool has nobody else they stay. What was held because nobody was wanted goes
+// to those that are now. Wrong values change nothing.
 func (l *Link) Reroute(change func(*Routing)) error {
+	if err := l.setRouting(change); err != nil {
+		return err
+	}
+	l.unpark()
+	return nil
+}
+
+func (l *Link) setRouting(change func(*Routing)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	next := *l.routing.Load()

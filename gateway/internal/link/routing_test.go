@@ -76,6 +76,27 @@ func TestConnsStayWhileNobodyFits(t *testing.T) {
 	}
 }
 
+// What came while nobody was wanted is handled as soon as somebody is, without a worker
+// that attaches.
+func TestHeldEventsGoToWhoIsWantedNow(t *testing.T) {
+	r := newRig(t)
+	a := r.attach(script{node: "a", labels: zone("a")})
+	c := r.enter()
+	c.text("1")
+	a.done(a.message("1"), "ok")
+	c.expect("ok")
+	r.reroute(func(now *link.Routing) { now.WorkerLabels = zone("b") })
+	b := r.attach(script{node: "b", labels: zone("b")})
+	a.next(record.KindRevoked)
+	b.end()
+	r.serving(0)
+	c.text("2")
+	eventually(t, "an event that is held", func() bool { return r.link.Unacked() > 0 && len(r.log.with("no worker attached")) > 0 })
+	r.reroute(func(now *link.Routing) { now.WorkerLabels = zone("a") })
+	a.done(a.message("2"), "ok again")
+	c.expect("ok again")
+}
+
 func TestLevellingBeginsAndEndsWhileItRuns(t *testing.T) {
 	r := newRig(t, func(c *link.Config, _ *ws.Config, _ *hub.Config) {
 		c.SlowStart, c.Rebalance, c.LevelEvery = -1, -1, 2*time.Millisecond
