@@ -44,6 +44,7 @@ type API struct {
 	origins  atomic.Pointer[[]string]
 	serving  *register.View // the workers
 	gateways *register.View
+	push     *push // nil: there is none
 
 	conns    *conns
 	calls    chan struct{}       // has a place for each call of workers
@@ -89,7 +90,7 @@ func New(cfg Config) (*API, error) {
 	if a.files, err = files.Open(cfg.Files); err != nil {
 		return nil, fmt.Errorf("files: %w", err)
 	}
-	if err := errors.Join(a.dial(), a.metrics.register(cfg.Metrics, a)); err != nil {
+	if err := errors.Join(a.dial(), a.openPush(), a.metrics.register(cfg.Metrics, a)); err != nil {
 		a.Close()
 		return nil, err
 	}
@@ -104,6 +105,9 @@ func (a *API) Close() {
 		a.serving.Close()
 		a.gateways.Close()
 	}
+	if a.push != nil {
+		a.push.peers.Close()
+	}
 	_ = a.files.Close() // nothing is lost with it
 }
 
@@ -112,6 +116,9 @@ func (a *API) Close() {
 func (a *API) SetSecrets(secrets []string) {
 	secrets = slices.Clone(secrets)
 	a.secrets.Store(&secrets)
+	if a.push != nil {
+		a.push.worker.SetSecrets(secrets)
+	}
 }
 
 // SetOrigins changes which pages of elsewhere may use the API. Wrong ones change nothing.
@@ -166,7 +173,11 @@ func (a *API) Run(ctx, until context.Context) error {
 		a.sweeping(ctx)
 		return nil
 	})
+	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	a.push.run(sending, until, eg)
 	eg.Go(func() error {
+		defer stop() // calls are answered, or cut: then what sends may end
 		select {
 		case <-ctx.Done():
 		case <-live.Done():
@@ -180,7 +191,7 @@ func (a *API) Run(ctx, until context.Context) error {
 func (a *API) join() error {
 	err := a.cfg.Directory.Join(register.Member{
 		ID: a.cfg.Identity.Node, Role: a.cfg.Identity.Role, Boot: a.cfg.Identity.Boot,
-		Addr: a.cfg.Clients.Addr().String(), Labels: a.cfg.Labels, Build: a.cfg.Identity.Build,
+		Addr: a.cfg.Clients.Addr().String(), Labels: a.labels(), Build: a.cfg.Identity.Build,
 	})
 	if err != nil {
 		return fmt.Errorf("join the register: %w", err)
@@ -197,9 +208,14 @@ func (a *API) leave(until context.Context, server *http.Server) error {
 	if err := a.cfg.Directory.Leave(leaving); err != nil {
 		a.log.Warn("leave the register", "err", err)
 	}
-	if err := server.Shutdown(until); err != nil {
-		server.Close()
-		return fmt.Errorf("requests were cut: %w", err)
-	}
-	return nil
+	var eg errgroup.Group
+	eg.Go(func() error { return a.push.shutdown(until) })
+	eg.Go(func() error {
+		if err := server.Shutdown(until); err != nil {
+			server.Close()
+			return fmt.Errorf("requests were cut: %w", err)
+		}
+		return nil
+	})
+	return eg.Wait()
 }

@@ -40,12 +40,12 @@ func wantJSON(r *http.Request) error {
 	return nil
 }
 
-// readParams reads the body of a call.
-func readParams(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// readBody reads the body of a call, so many bytes at most.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	within(w, paramsTime)
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxParams))
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err != nil {
-		return nil, bodyError(err, maxParams)
+		return nil, bodyError(err, most)
 	}
 	within(w, 0)
 	return b, nil

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/parley-im/parley/api/internal/params"
 	"github.com/parley-im/parley/api/internal/workers"
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/proto/fault"
@@ -46,12 +47,12 @@ func (a *API) call(w http.ResponseWriter, r *http.Request, m *workers.Method) ([
 		}
 		ctx = a.outgoing(r, token)
 	}
-	params, err := readParams(w, r)
+	body, err := readBody(w, r, maxParams)
 	if err != nil {
 		return nil, err
 	}
 	var req, res proto.Message
-	if req, err = m.Decode(params); err != nil {
+	if req, err = m.Decode(body); err != nil {
 		return nil, err
 	}
 	if !enter(a.calls) {
@@ -61,7 +62,7 @@ func (a *API) call(w http.ResponseWriter, r *http.Request, m *workers.Method) ([
 	if res, err = a.workers.Call(ctx, m, req); err != nil {
 		return nil, err
 	}
-	return workers.Encode(res)
+	return params.Encode(res)
 }
 
 // outgoing is the context of a call of workers: who asks, and from where.

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-im/parley/api/internal/picture"
+	"github.com/parley-im/parley/api/pushkeys"
 	"github.com/parley-im/parley/register"
 	"github.com/parley-im/parley/register/clientaddr"
 	"github.com/parley-im/parley/register/handshake"
@@ -33,6 +34,9 @@ type Config struct {
 	Files     string           // folder where pictures are kept; made if it is not there
 
 	Proxies clientaddr.Proxies // whose X-Forwarded-For is believed
+
+	PushKeys *pushkeys.Set // who may call PushService; nil: there is none
+	Push     net.Listener  // where backends connect by gRPC, with ClientTLS; nil: they come by HTTP
 
 	Log     *slog.Logger          // nil: nothing is logged
 	Metrics prometheus.Registerer // nil: nothing is measured
@@ -95,6 +99,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Files == "" {
 		errs = append(errs, errors.New("files: no folder for pictures"))
+	}
+	if c.Push != nil && c.PushKeys == nil {
+		errs = append(errs, errors.New("push-listen: nobody could call there without push-keys"))
 	}
 	if c.Identity.Role != Role {
 		errs = append(errs, fmt.Errorf("role is %q: want %q", c.Identity.Role, Role))

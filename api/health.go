@@ -19,6 +19,9 @@ func (a *API) Ready() error {
 	if a.reachable() == 0 {
 		return errors.New("no worker is known that can be called")
 	}
+	if a.push != nil && !a.push.worker.Stats().Known {
+		return errors.New("push: no register has told which gateways there are")
+	}
 	return nil
 }
 

@@ -18,6 +18,8 @@ type metrics struct {
 	inFlight prometheus.Gauge
 	panics   prometheus.Counter
 	calls    *prometheus.CounterVec
+	pushes   *prometheus.CounterVec
+	pushTime *prometheus.HistogramVec
 	images   *prometheus.CounterVec
 	kept     prometheus.Counter
 	removed  prometheus.Counter
@@ -44,9 +46,14 @@ func newMetrics() *metrics {
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "parley_api_requests_under_way", Help: "Requests that are not answered yet."}),
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_api_panics_total", Help: "Panics caught around a request; each is a bug."}),
 		calls:    counters("parley_api_calls_total", "Calls of methods, by what came of them.", "method", "reason"),
-		images:   counters("parley_api_images_total", "Pictures that were to be taken in, by what became of them.", "outcome"),
-		kept:     prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_api_image_bytes_total", Help: "Bytes of pictures kept, without their small ones."}),
-		removed:  prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_api_images_removed_total", Help: "Pictures removed because they were not sent in time, or were recalled."}),
+		pushes:   counters("parley_api_push_calls_total", "Calls of PushService, by what came of them.", "method", "reason"),
+		pushTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "parley_api_push_call_seconds", Help: "Time of a call of PushService.",
+			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10, 30},
+		}, []string{"method"}),
+		images:  counters("parley_api_images_total", "Pictures that were to be taken in, by what became of them.", "outcome"),
+		kept:    prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_api_image_bytes_total", Help: "Bytes of pictures kept, without their small ones."}),
+		removed: prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_api_images_removed_total", Help: "Pictures removed because they were not sent in time, or were recalled."}),
 		decode: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "parley_api_image_seconds", Help: "Time to judge a picture and make its small one, without the wait before it.",
 			Buckets: []float64{.003, .01, .03, .1, .3, 1, 3, 10},
@@ -62,7 +69,7 @@ func (m *metrics) register(r prometheus.Registerer, a *API) error {
 	for _, outcome := range []string{imageKept, imageRefused, imageFailed} {
 		m.images.WithLabelValues(outcome)
 	}
-	var errs []error
+	errs := []error{a.push.register(r, m)}
 	for _, c := range []prometheus.Collector{
 		m.requests, m.seconds, m.inFlight, m.panics, m.calls, m.images, m.kept, m.removed, m.decode,
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
@@ -96,4 +103,10 @@ func (m *metrics) called(method string, err error) {
 		reason = fault.CodeOf(err).String()
 	}
 	m.calls.WithLabelValues(method, reason).Inc()
+}
+
+// pushed counts a call of PushService.
+func (m *metrics) pushed(method, reason string, took time.Duration) {
+	m.pushes.WithLabelValues(method, reason).Inc()
+	m.pushTime.WithLabelValues(method).Observe(took.Seconds())
 }

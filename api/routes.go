@@ -9,6 +9,7 @@ import (
 // The routes, as metrics have them.
 const (
 	routeCall      = "call"
+	routePush      = "push"
 	routeGateways  = "gateways"
 	routeUpload    = "upload"
 	routeDownload  = "download"
@@ -27,6 +28,9 @@ func (a *API) route() {
 		"/v1/":             {routeNone, a.noRoute},
 		"/v1/{method}":     {routeCall, a.serveCall},
 		"GET /v1/gateways": {routeGateways, a.serveGateways},
+
+		"/push/":            {routeNone, a.noRoute},
+		"/push/v1/{method}": {routePush, a.servePush},
 
 		"POST /v1/images/{conversation}":      {routeUpload, a.serveUpload},
 		"GET /v1/images/{conversation}/{seq}": {routeDownload, a.serveDownload},
@@ -49,7 +53,7 @@ func (a *API) route() {
 	}
 }
 
-// noRoute answers what is below /v1/ and is nothing.
+// noRoute answers what is below /v1/ or /push/ and is nothing.
 func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
 	a.refuse(w, r, errNoMethod)
 }

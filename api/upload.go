@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/parley-im/parley/api/internal/files"
+	"github.com/parley-im/parley/api/internal/params"
 	"github.com/parley-im/parley/api/internal/picture"
-	"github.com/parley-im/parley/api/internal/workers"
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/register/handshake"
@@ -230,7 +230,7 @@ func (a *API) diskFault(err error) error {
 // ticketBody is the answer to an upload. Where the picture lies is nobody's business.
 func ticketBody(ticket string, img *chatv1.Image) ([]byte, error) {
 	img.File = ""
-	shown, err := workers.Encode(img)
+	shown, err := params.Encode(img)
 	if err != nil {
 		return nil, err
 	}

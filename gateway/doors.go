@@ -40,9 +40,14 @@ func (d *doors) Open(ctx context.Context, c *ws.Conn, r *http.Request) ws.Answer
 // senders are the roles whose processes attach to gateways and send to their conns.
 var senders = []string{"worker", dialled}
 
-// dialled is the role of which only those without an address send: parley-api is an HTTP
-// server, says where, and attaches to nobody.
+// dialled is the role of which only those send that have no address or say that they do:
+// parley-api is an HTTP server, says where, and attaches only for its PushService.
 const dialled = "api"
+
+// sends reports whether a member of one of these roles attaches to gateways.
+func sends(m register.Member) bool {
+	return m.Role != dialled || m.Addr == "" || m.Labels[register.SendsLabel] != ""
+}
 
 // run opens the doors when it is time. It returns then, or when ctx ends.
 func (d *doors) run(ctx context.Context, views []*register.View, patience time.Duration, log *slog.Logger) {
@@ -88,7 +93,7 @@ func (d *doors) missing(views []*register.View) string {
 	attached := d.Attached()
 	for _, v := range views {
 		for _, m := range v.Members() {
-			if !attached[m.Boot] && (m.Role != dialled || m.Addr == "") {
+			if !attached[m.Boot] && sends(m) {
 				return m.ID
 			}
 		}

@@ -63,10 +63,14 @@ func TestDoorsStayShutUntilTheViewIsSettled(t *testing.T) {
 
 func TestDoorsWaitForEveryListedSender(t *testing.T) {
 	reg, run := registered(t, 300*time.Millisecond)
-	first, second := handshake.NewBoot(), handshake.NewBoot()
-	for role, boot := range map[string]uint64{"worker": first, "api": second} { // both send to conns
-		c := directory(t, reg.Addr(), role, role, boot)
-		if err := c.Join(register.Member{}); err != nil {
+	first, second, third := handshake.NewBoot(), handshake.NewBoot(), handshake.NewBoot()
+	for _, m := range []register.Member{ // all of them send to conns
+		{Role: "worker", ID: "worker", Boot: first},
+		{Role: "api", ID: "api", Boot: second},
+		{Role: "api", ID: "push", Boot: third, Addr: "127.0.0.1:8081", Labels: map[string]string{register.SendsLabel: "push"}},
+	} {
+		c := directory(t, reg.Addr(), m.Role, m.ID, m.Boot)
+		if err := c.Join(m); err != nil {
 			t.Fatal(err)
 		}
 		<-c.Joined()
@@ -78,11 +82,13 @@ func TestDoorsWaitForEveryListedSender(t *testing.T) {
 	<-door.Joined()
 	p := run()
 	p.attach(first, false)
-	time.Sleep(600 * time.Millisecond) // two leases: the view is settled, and one worker is missing
-	if c := p.knock(); c.code != http.StatusServiceUnavailable || !strings.Contains(c.body, "not ready") {
-		t.Errorf("with one of two: got %d %q", c.code, c.body)
+	time.Sleep(600 * time.Millisecond) // two leases: the view is settled, and two are missing
+	for _, boot := range []uint64{second, third} {
+		if c := p.knock(); c.code != http.StatusServiceUnavailable || !strings.Contains(c.body, "not ready") {
+			t.Errorf("without one of three: got %d %q", c.code, c.body)
+		}
+		p.attach(boot, false)
 	}
-	p.attach(second, false)
 	eventually(t, "ready", func() bool { return p.ready("") })
 	if strings.Contains(p.log.String(), "opens without") {
 		t.Errorf("log:\n%s", p.log)

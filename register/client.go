@@ -90,6 +90,18 @@ func (c *Client) LinkAlive(boot uint64, alive bool) {
 	}
 }
 
+// Registers are those that this process was told of, by address, and whether each is
+// reached now.
+func (c *Client) Registers() map[string]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	reached := make(map[string]bool, len(c.cfg.Registers))
+	for _, addr := range c.cfg.Registers {
+		reached[addr] = c.up[addr]
+	}
+	return reached
+}
+
 // SetSecrets replaces the secrets; streams that are open stay. For rotation.
 func (c *Client) SetSecrets(secrets []string) {
 	c.mu.Lock()

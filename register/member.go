@@ -25,6 +25,11 @@ type Member struct {
 	Started   time.Time         // when this life of the process began, by its own clock, for people; zero: it does not say
 }
 
+// SendsLabel is the label by which a process that is no worker says that it attaches to
+// every gateway and sends to its conns: a gateway that begins waits for it, as for
+// workers, before it lets clients in.
+const SendsLabel = "sends"
+
 // Bounds of what a member may say of itself; a register refuses more.
 const (
 	MaxStringBytes    = 256  // ID, Role, Addr, Build, label keys and values

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"os"
 	"strings"
 	"unicode/utf8"
@@ -113,3 +115,6 @@ func (s *Set) Find(text string) (k Key, id string, ok bool) {
 	}
 	return k, id, true
 }
+
+// All are the keys, in no order.
+func (s *Set) All() iter.Seq[Key] { return maps.Values(s.byID) }

@@ -21,6 +21,10 @@ type config struct {
 	ClientTLS node.TLSFiles `embed:"" prefix:"client-" set:"whom=for clients"`
 	Files     string        `default:"parley-files" placeholder:"FOLDER" help:"Where pictures are kept; several of this role share one."`
 
+	PushKeys   string `reload:"renew" placeholder:"FILE" help:"Keys of backends, which may call PushService with them; read anew with every SIGHUP. Empty: there is no PushService."`
+	PushListen string `placeholder:"ADDRESS" help:"Where backends call PushService over gRPC, with the certificate for clients; empty: only over HTTP."`
+	PushPlain  bool   `help:"Let --push-listen be without a certificate off loopback, because a balancer in front has one or the network is trusted."`
+
 	TrustedProxy       []string `placeholder:"ADDRESS" help:"Addresses of balancers, or networks like 10.0.0.0/24, whose X-Forwarded-For says from where a client comes; empty: none."`
 	AllowOrigin        []string `reload:"" placeholder:"ORIGIN" help:"Origins whose pages may use this API, https://chat.example.com; empty: only its own."`
 	MaxImageBytes      int64    `default:"${max_image_bytes}" help:"Bytes of one picture."`
@@ -58,6 +62,7 @@ func (c *config) Validate() error {
 	} else if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
 		errs = append(errs, fmt.Errorf("--listen: %q has no port that there is", c.Listen))
 	}
+	errs = append(errs, c.validatePush())
 	if _, err := clientaddr.Parse(c.TrustedProxy); err != nil {
 		errs = append(errs, fmt.Errorf("--trusted-proxy: %w", err))
 	}
@@ -85,7 +90,12 @@ func (c *config) New(n *node.Node) (node.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	backends, err := c.push(n)
+	if err != nil {
+		return nil, err
+	}
 	a, err := api.New(api.Config{
+		PushKeys: backends.keys, Push: backends.listener,
 		Identity: n.Identity(), Secrets: n.Secrets(), Labels: c.Label,
 		Clients: l, ClientTLS: clientTLS, WorkerTLS: n.ClientTLS(), Directory: directory, Files: c.Files, Proxies: proxies,
 		Log: n.Log(), Metrics: n.Metrics(), Limits: c.limits(),
@@ -100,6 +110,7 @@ func (c *config) New(n *node.Node) (node.Service, error) {
 		if err := a.SetOrigins(c.AllowOrigin); err != nil {
 			n.Log().Error("origins not taken over", "err", err)
 		}
+		c.reloadPush(n, a)
 	})
 	n.Log().Info("listening", "addr", l.Addr().String())
 	return &service{a, n}, nil

@@ -1,18 +1,15 @@
 package workers
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/parley-im/parley/api/internal/params"
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
-	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/worker/rpc"
 )
 
@@ -70,64 +67,12 @@ func repeatable(d protoreflect.MethodDescriptor) bool {
 	return o.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN
 }
 
-// The answers to params that are none, as a conn gives them too.
-var (
-	errJSON   = fault.New(fault.Malformed, "not JSON")
-	errDeep   = fault.New(fault.Malformed, fmt.Sprintf("nested deeper than %d", rpc.MaxDepth))
-	errParams = fault.New(fault.Invalid, "params: not what is wanted")
-)
-
 // Decode reads params, the JSON of the request: unknown fields are passed over, none at
 // all is a request without fields.
-func (m *Method) Decode(params []byte) (proto.Message, error) {
+func (m *Method) Decode(b []byte) (proto.Message, error) {
 	req := m.in.New().Interface()
-	params = bytes.Trim(params, " \t\r\n")
-	switch {
-	case len(params) == 0, string(params) == "null":
-		return req, nil
-	case tooDeep(params):
-		return nil, errDeep
-	case !json.Valid(params):
-		return nil, errJSON
-	}
-	err := protojson.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: rpc.MaxDepth}.Unmarshal(params, req)
-	if err != nil {
-		return nil, errParams.Because(err)
+	if err := params.Decode(b, req); err != nil {
+		return nil, err
 	}
 	return req, nil
-}
-
-// Encode returns the JSON of a message, always the same for the same one.
-func Encode(m proto.Message) ([]byte, error) {
-	b, err := protojson.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("encode the answer: %w", err)
-	}
-	var out bytes.Buffer
-	if err := json.Compact(&out, b); err != nil {
-		return nil, fmt.Errorf("encode the answer: %w", err)
-	}
-	return out.Bytes(), nil
-}
-
-// tooDeep says that b opens more objects and lists within each other than may be, before
-// anything that recurses looks at it.
-func tooDeep(b []byte) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > rpc.MaxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }

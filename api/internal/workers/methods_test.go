@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/parley-im/parley/api/internal/params"
 	chatv1 "github.com/parley-im/parley/proto/chat/v1"
 	"github.com/parley-im/parley/proto/fault"
 )
@@ -81,7 +82,7 @@ func TestParamsAreReadAsOverASocket(t *testing.T) {
 
 func TestAnswersAreAlwaysTheSame(t *testing.T) {
 	for range 20 {
-		b, err := Encode(&chatv1.SendMessageResponse{Message: &chatv1.Message{Seq: 1 << 60, Text: "<script>"}, Duplicate: proto.Bool(false)})
+		b, err := params.Encode(&chatv1.SendMessageResponse{Message: &chatv1.Message{Seq: 1 << 60, Text: "<script>"}, Duplicate: proto.Bool(false)})
 		if want := `{"message":{"seq":"1152921504606846976","text":"<script>"},"duplicate":false}`; err != nil || string(b) != want {
 			t.Fatalf("got %s, %v", b, err)
 		}

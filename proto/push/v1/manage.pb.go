@@ -318,7 +318,8 @@ func (x *BindResponse) GetOutcome() *Outcome {
 // UnbindRequest unties conns from users.
 type UnbindRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// bindings say which from whom, 1 to 1,000. A conn of another user stays as it is.
+	// bindings say which from whom, 1 to 10,000, and 1,000 of them with a user. A conn of
+	// another user than that stays as it is.
 	Bindings      []*Binding `protobuf:"bytes,1,rep,name=bindings,proto3" json:"bindings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

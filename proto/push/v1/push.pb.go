@@ -20,7 +20,8 @@
 //     is no error: what the others did or said counts.
 //   - Conns that have ended are no error either, where several are named.
 //   - An rpc with an idempotency_level may be called again after a lost answer.
-//   - Fields that a reader does not know are ignored.
+//   - A request with a field that this version does not know is refused: a misspelt
+//     exceptUsers must not send to everybody. In answers such fields are to be ignored.
 
 package pushv1
 
@@ -42,7 +43,7 @@ var File_parley_push_v1_push_proto protoreflect.FileDescriptor
 
 const file_parley_push_v1_push_proto_rawDesc = "" +
 	"\n" +
-	"\x19parley/push/v1/push.proto\x12\x0eparley.push.v1\x1a\x1aparley/push/v1/admin.proto\x1a\x19parley/push/v1/list.proto\x1a\x1bparley/push/v1/manage.proto\x1a\x1cparley/push/v1/options.proto\x1a\x1aparley/push/v1/query.proto\x1a\x19parley/push/v1/send.proto\x1a\x1cparley/push/v1/session.proto2\x92\x11\n" +
+	"\x19parley/push/v1/push.proto\x12\x0eparley.push.v1\x1a\x1aparley/push/v1/admin.proto\x1a\x19parley/push/v1/list.proto\x1a\x1bparley/push/v1/manage.proto\x1a\x1cparley/push/v1/options.proto\x1a\x1aparley/push/v1/query.proto\x1a\x19parley/push/v1/send.proto\x1a\x1cparley/push/v1/session.proto2\xb4\x10\n" +
 	"\vPushService\x12G\n" +
 	"\x04Send\x12\x1b.parley.push.v1.SendRequest\x1a\x1c.parley.push.v1.SendResponse\"\x04\xa8\x82\x19\x01\x12J\n" +
 	"\x04Bind\x12\x1b.parley.push.v1.BindRequest\x1a\x1c.parley.push.v1.BindResponse\"\a\xa8\x82\x19\x03\x90\x02\x02\x12P\n" +
@@ -55,8 +56,7 @@ const file_parley_push_v1_push_proto_rawDesc = "" +
 	"\n" +
 	"GetSession\x12!.parley.push.v1.GetSessionRequest\x1a\".parley.push.v1.GetSessionResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12\\\n" +
 	"\n" +
-	"SetSession\x12!.parley.push.v1.SetSessionRequest\x1a\".parley.push.v1.SetSessionResponse\"\a\xa8\x82\x19\x03\x90\x02\x02\x12\\\n" +
-	"\vSwapSession\x12\".parley.push.v1.SwapSessionRequest\x1a#.parley.push.v1.SwapSessionResponse\"\x04\xa8\x82\x19\x03\x12b\n" +
+	"SetSession\x12!.parley.push.v1.SetSessionRequest\x1a\".parley.push.v1.SetSessionResponse\"\a\xa8\x82\x19\x03\x90\x02\x02\x12b\n" +
 	"\fMergeSession\x12#.parley.push.v1.MergeSessionRequest\x1a$.parley.push.v1.MergeSessionResponse\"\a\xa8\x82\x19\x03\x90\x02\x02\x12q\n" +
 	"\x11DeleteSessionKeys\x12(.parley.push.v1.DeleteSessionKeysRequest\x1a).parley.push.v1.DeleteSessionKeysResponse\"\a\xa8\x82\x19\x03\x90\x02\x02\x12V\n" +
 	"\bIsOnline\x12\x1f.parley.push.v1.IsOnlineRequest\x1a .parley.push.v1.IsOnlineResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12S\n" +
@@ -83,44 +83,42 @@ var file_parley_push_v1_push_proto_goTypes = []any{
 	(*ConfirmRequest)(nil),            // 7: parley.push.v1.ConfirmRequest
 	(*GetSessionRequest)(nil),         // 8: parley.push.v1.GetSessionRequest
 	(*SetSessionRequest)(nil),         // 9: parley.push.v1.SetSessionRequest
-	(*SwapSessionRequest)(nil),        // 10: parley.push.v1.SwapSessionRequest
-	(*MergeSessionRequest)(nil),       // 11: parley.push.v1.MergeSessionRequest
-	(*DeleteSessionKeysRequest)(nil),  // 12: parley.push.v1.DeleteSessionKeysRequest
-	(*IsOnlineRequest)(nil),           // 13: parley.push.v1.IsOnlineRequest
-	(*GetConnRequest)(nil),            // 14: parley.push.v1.GetConnRequest
-	(*GetUserGroupsRequest)(nil),      // 15: parley.push.v1.GetUserGroupsRequest
-	(*GetGroupCountsRequest)(nil),     // 16: parley.push.v1.GetGroupCountsRequest
-	(*GetCountsRequest)(nil),          // 17: parley.push.v1.GetCountsRequest
-	(*ListConnsRequest)(nil),          // 18: parley.push.v1.ListConnsRequest
-	(*ListUsersRequest)(nil),          // 19: parley.push.v1.ListUsersRequest
-	(*ListGroupsRequest)(nil),         // 20: parley.push.v1.ListGroupsRequest
-	(*ListMembersRequest)(nil),        // 21: parley.push.v1.ListMembersRequest
-	(*DrainNodeRequest)(nil),          // 22: parley.push.v1.DrainNodeRequest
-	(*ShedGatewayRequest)(nil),        // 23: parley.push.v1.ShedGatewayRequest
-	(*SendResponse)(nil),              // 24: parley.push.v1.SendResponse
-	(*BindResponse)(nil),              // 25: parley.push.v1.BindResponse
-	(*UnbindResponse)(nil),            // 26: parley.push.v1.UnbindResponse
-	(*JoinResponse)(nil),              // 27: parley.push.v1.JoinResponse
-	(*LeaveResponse)(nil),             // 28: parley.push.v1.LeaveResponse
-	(*DissolveGroupResponse)(nil),     // 29: parley.push.v1.DissolveGroupResponse
-	(*CloseResponse)(nil),             // 30: parley.push.v1.CloseResponse
-	(*ConfirmResponse)(nil),           // 31: parley.push.v1.ConfirmResponse
-	(*GetSessionResponse)(nil),        // 32: parley.push.v1.GetSessionResponse
-	(*SetSessionResponse)(nil),        // 33: parley.push.v1.SetSessionResponse
-	(*SwapSessionResponse)(nil),       // 34: parley.push.v1.SwapSessionResponse
-	(*MergeSessionResponse)(nil),      // 35: parley.push.v1.MergeSessionResponse
-	(*DeleteSessionKeysResponse)(nil), // 36: parley.push.v1.DeleteSessionKeysResponse
-	(*IsOnlineResponse)(nil),          // 37: parley.push.v1.IsOnlineResponse
-	(*GetConnResponse)(nil),           // 38: parley.push.v1.GetConnResponse
-	(*GetUserGroupsResponse)(nil),     // 39: parley.push.v1.GetUserGroupsResponse
-	(*GetGroupCountsResponse)(nil),    // 40: parley.push.v1.GetGroupCountsResponse
-	(*GetCountsResponse)(nil),         // 41: parley.push.v1.GetCountsResponse
-	(*ListConnsResponse)(nil),         // 42: parley.push.v1.ListConnsResponse
-	(*ListUsersResponse)(nil),         // 43: parley.push.v1.ListUsersResponse
-	(*ListGroupsResponse)(nil),        // 44: parley.push.v1.ListGroupsResponse
-	(*ListMembersResponse)(nil),       // 45: parley.push.v1.ListMembersResponse
-	(*DrainNodeResponse)(nil),         // 46: parley.push.v1.DrainNodeResponse
-	(*ShedGatewayResponse)(nil),       // 47: parley.push.v1.ShedGatewayResponse
+	(*MergeSessionRequest)(nil),       // 10: parley.push.v1.MergeSessionRequest
+	(*DeleteSessionKeysRequest)(nil),  // 11: parley.push.v1.DeleteSessionKeysRequest
+	(*IsOnlineRequest)(nil),           // 12: parley.push.v1.IsOnlineRequest
+	(*GetConnRequest)(nil),            // 13: parley.push.v1.GetConnRequest
+	(*GetUserGroupsRequest)(nil),      // 14: parley.push.v1.GetUserGroupsRequest
+	(*GetGroupCountsRequest)(nil),     // 15: parley.push.v1.GetGroupCountsRequest
+	(*GetCountsRequest)(nil),          // 16: parley.push.v1.GetCountsRequest
+	(*ListConnsRequest)(nil),          // 17: parley.push.v1.ListConnsRequest
+	(*ListUsersRequest)(nil),          // 18: parley.push.v1.ListUsersRequest
+	(*ListGroupsRequest)(nil),         // 19: parley.push.v1.ListGroupsRequest
+	(*ListMembersRequest)(nil),        // 20: parley.push.v1.ListMembersRequest
+	(*DrainNodeRequest)(nil),          // 21: parley.push.v1.DrainNodeRequest
+	(*ShedGatewayRequest)(nil),        // 22: parley.push.v1.ShedGatewayRequest
+	(*SendResponse)(nil),              // 23: parley.push.v1.SendResponse
+	(*BindResponse)(nil),              // 24: parley.push.v1.BindResponse
+	(*UnbindResponse)(nil),            // 25: parley.push.v1.UnbindResponse
+	(*JoinResponse)(nil),              // 26: parley.push.v1.JoinResponse
+	(*LeaveResponse)(nil),             // 27: parley.push.v1.LeaveResponse
+	(*DissolveGroupResponse)(nil),     // 28: parley.push.v1.DissolveGroupResponse
+	(*CloseResponse)(nil),             // 29: parley.push.v1.CloseResponse
+	(*ConfirmResponse)(nil),           // 30: parley.push.v1.ConfirmResponse
+	(*GetSessionResponse)(nil),        // 31: parley.push.v1.GetSessionResponse
+	(*SetSessionResponse)(nil),        // 32: parley.push.v1.SetSessionResponse
+	(*MergeSessionResponse)(nil),      // 33: parley.push.v1.MergeSessionResponse
+	(*DeleteSessionKeysResponse)(nil), // 34: parley.push.v1.DeleteSessionKeysResponse
+	(*IsOnlineResponse)(nil),          // 35: parley.push.v1.IsOnlineResponse
+	(*GetConnResponse)(nil),           // 36: parley.push.v1.GetConnResponse
+	(*GetUserGroupsResponse)(nil),     // 37: parley.push.v1.GetUserGroupsResponse
+	(*GetGroupCountsResponse)(nil),    // 38: parley.push.v1.GetGroupCountsResponse
+	(*GetCountsResponse)(nil),         // 39: parley.push.v1.GetCountsResponse
+	(*ListConnsResponse)(nil),         // 40: parley.push.v1.ListConnsResponse
+	(*ListUsersResponse)(nil),         // 41: parley.push.v1.ListUsersResponse
+	(*ListGroupsResponse)(nil),        // 42: parley.push.v1.ListGroupsResponse
+	(*ListMembersResponse)(nil),       // 43: parley.push.v1.ListMembersResponse
+	(*DrainNodeResponse)(nil),         // 44: parley.push.v1.DrainNodeResponse
+	(*ShedGatewayResponse)(nil),       // 45: parley.push.v1.ShedGatewayResponse
 }
 var file_parley_push_v1_push_proto_depIdxs = []int32{
 	0,  // 0: parley.push.v1.PushService.Send:input_type -> parley.push.v1.SendRequest
@@ -133,46 +131,44 @@ var file_parley_push_v1_push_proto_depIdxs = []int32{
 	7,  // 7: parley.push.v1.PushService.Confirm:input_type -> parley.push.v1.ConfirmRequest
 	8,  // 8: parley.push.v1.PushService.GetSession:input_type -> parley.push.v1.GetSessionRequest
 	9,  // 9: parley.push.v1.PushService.SetSession:input_type -> parley.push.v1.SetSessionRequest
-	10, // 10: parley.push.v1.PushService.SwapSession:input_type -> parley.push.v1.SwapSessionRequest
-	11, // 11: parley.push.v1.PushService.MergeSession:input_type -> parley.push.v1.MergeSessionRequest
-	12, // 12: parley.push.v1.PushService.DeleteSessionKeys:input_type -> parley.push.v1.DeleteSessionKeysRequest
-	13, // 13: parley.push.v1.PushService.IsOnline:input_type -> parley.push.v1.IsOnlineRequest
-	14, // 14: parley.push.v1.PushService.GetConn:input_type -> parley.push.v1.GetConnRequest
-	15, // 15: parley.push.v1.PushService.GetUserGroups:input_type -> parley.push.v1.GetUserGroupsRequest
-	16, // 16: parley.push.v1.PushService.GetGroupCounts:input_type -> parley.push.v1.GetGroupCountsRequest
-	17, // 17: parley.push.v1.PushService.GetCounts:input_type -> parley.push.v1.GetCountsRequest
-	18, // 18: parley.push.v1.PushService.ListConns:input_type -> parley.push.v1.ListConnsRequest
-	19, // 19: parley.push.v1.PushService.ListUsers:input_type -> parley.push.v1.ListUsersRequest
-	20, // 20: parley.push.v1.PushService.ListGroups:input_type -> parley.push.v1.ListGroupsRequest
-	21, // 21: parley.push.v1.PushService.ListMembers:input_type -> parley.push.v1.ListMembersRequest
-	22, // 22: parley.push.v1.PushService.DrainNode:input_type -> parley.push.v1.DrainNodeRequest
-	23, // 23: parley.push.v1.PushService.ShedGateway:input_type -> parley.push.v1.ShedGatewayRequest
-	24, // 24: parley.push.v1.PushService.Send:output_type -> parley.push.v1.SendResponse
-	25, // 25: parley.push.v1.PushService.Bind:output_type -> parley.push.v1.BindResponse
-	26, // 26: parley.push.v1.PushService.Unbind:output_type -> parley.push.v1.UnbindResponse
-	27, // 27: parley.push.v1.PushService.Join:output_type -> parley.push.v1.JoinResponse
-	28, // 28: parley.push.v1.PushService.Leave:output_type -> parley.push.v1.LeaveResponse
-	29, // 29: parley.push.v1.PushService.DissolveGroup:output_type -> parley.push.v1.DissolveGroupResponse
-	30, // 30: parley.push.v1.PushService.Close:output_type -> parley.push.v1.CloseResponse
-	31, // 31: parley.push.v1.PushService.Confirm:output_type -> parley.push.v1.ConfirmResponse
-	32, // 32: parley.push.v1.PushService.GetSession:output_type -> parley.push.v1.GetSessionResponse
-	33, // 33: parley.push.v1.PushService.SetSession:output_type -> parley.push.v1.SetSessionResponse
-	34, // 34: parley.push.v1.PushService.SwapSession:output_type -> parley.push.v1.SwapSessionResponse
-	35, // 35: parley.push.v1.PushService.MergeSession:output_type -> parley.push.v1.MergeSessionResponse
-	36, // 36: parley.push.v1.PushService.DeleteSessionKeys:output_type -> parley.push.v1.DeleteSessionKeysResponse
-	37, // 37: parley.push.v1.PushService.IsOnline:output_type -> parley.push.v1.IsOnlineResponse
-	38, // 38: parley.push.v1.PushService.GetConn:output_type -> parley.push.v1.GetConnResponse
-	39, // 39: parley.push.v1.PushService.GetUserGroups:output_type -> parley.push.v1.GetUserGroupsResponse
-	40, // 40: parley.push.v1.PushService.GetGroupCounts:output_type -> parley.push.v1.GetGroupCountsResponse
-	41, // 41: parley.push.v1.PushService.GetCounts:output_type -> parley.push.v1.GetCountsResponse
-	42, // 42: parley.push.v1.PushService.ListConns:output_type -> parley.push.v1.ListConnsResponse
-	43, // 43: parley.push.v1.PushService.ListUsers:output_type -> parley.push.v1.ListUsersResponse
-	44, // 44: parley.push.v1.PushService.ListGroups:output_type -> parley.push.v1.ListGroupsResponse
-	45, // 45: parley.push.v1.PushService.ListMembers:output_type -> parley.push.v1.ListMembersResponse
-	46, // 46: parley.push.v1.PushService.DrainNode:output_type -> parley.push.v1.DrainNodeResponse
-	47, // 47: parley.push.v1.PushService.ShedGateway:output_type -> parley.push.v1.ShedGatewayResponse
-	24, // [24:48] is the sub-list for method output_type
-	0,  // [0:24] is the sub-list for method input_type
+	10, // 10: parley.push.v1.PushService.MergeSession:input_type -> parley.push.v1.MergeSessionRequest
+	11, // 11: parley.push.v1.PushService.DeleteSessionKeys:input_type -> parley.push.v1.DeleteSessionKeysRequest
+	12, // 12: parley.push.v1.PushService.IsOnline:input_type -> parley.push.v1.IsOnlineRequest
+	13, // 13: parley.push.v1.PushService.GetConn:input_type -> parley.push.v1.GetConnRequest
+	14, // 14: parley.push.v1.PushService.GetUserGroups:input_type -> parley.push.v1.GetUserGroupsRequest
+	15, // 15: parley.push.v1.PushService.GetGroupCounts:input_type -> parley.push.v1.GetGroupCountsRequest
+	16, // 16: parley.push.v1.PushService.GetCounts:input_type -> parley.push.v1.GetCountsRequest
+	17, // 17: parley.push.v1.PushService.ListConns:input_type -> parley.push.v1.ListConnsRequest
+	18, // 18: parley.push.v1.PushService.ListUsers:input_type -> parley.push.v1.ListUsersRequest
+	19, // 19: parley.push.v1.PushService.ListGroups:input_type -> parley.push.v1.ListGroupsRequest
+	20, // 20: parley.push.v1.PushService.ListMembers:input_type -> parley.push.v1.ListMembersRequest
+	21, // 21: parley.push.v1.PushService.DrainNode:input_type -> parley.push.v1.DrainNodeRequest
+	22, // 22: parley.push.v1.PushService.ShedGateway:input_type -> parley.push.v1.ShedGatewayRequest
+	23, // 23: parley.push.v1.PushService.Send:output_type -> parley.push.v1.SendResponse
+	24, // 24: parley.push.v1.PushService.Bind:output_type -> parley.push.v1.BindResponse
+	25, // 25: parley.push.v1.PushService.Unbind:output_type -> parley.push.v1.UnbindResponse
+	26, // 26: parley.push.v1.PushService.Join:output_type -> parley.push.v1.JoinResponse
+	27, // 27: parley.push.v1.PushService.Leave:output_type -> parley.push.v1.LeaveResponse
+	28, // 28: parley.push.v1.PushService.DissolveGroup:output_type -> parley.push.v1.DissolveGroupResponse
+	29, // 29: parley.push.v1.PushService.Close:output_type -> parley.push.v1.CloseResponse
+	30, // 30: parley.push.v1.PushService.Confirm:output_type -> parley.push.v1.ConfirmResponse
+	31, // 31: parley.push.v1.PushService.GetSession:output_type -> parley.push.v1.GetSessionResponse
+	32, // 32: parley.push.v1.PushService.SetSession:output_type -> parley.push.v1.SetSessionResponse
+	33, // 33: parley.push.v1.PushService.MergeSession:output_type -> parley.push.v1.MergeSessionResponse
+	34, // 34: parley.push.v1.PushService.DeleteSessionKeys:output_type -> parley.push.v1.DeleteSessionKeysResponse
+	35, // 35: parley.push.v1.PushService.IsOnline:output_type -> parley.push.v1.IsOnlineResponse
+	36, // 36: parley.push.v1.PushService.GetConn:output_type -> parley.push.v1.GetConnResponse
+	37, // 37: parley.push.v1.PushService.GetUserGroups:output_type -> parley.push.v1.GetUserGroupsResponse
+	38, // 38: parley.push.v1.PushService.GetGroupCounts:output_type -> parley.push.v1.GetGroupCountsResponse
+	39, // 39: parley.push.v1.PushService.GetCounts:output_type -> parley.push.v1.GetCountsResponse
+	40, // 40: parley.push.v1.PushService.ListConns:output_type -> parley.push.v1.ListConnsResponse
+	41, // 41: parley.push.v1.PushService.ListUsers:output_type -> parley.push.v1.ListUsersResponse
+	42, // 42: parley.push.v1.PushService.ListGroups:output_type -> parley.push.v1.ListGroupsResponse
+	43, // 43: parley.push.v1.PushService.ListMembers:output_type -> parley.push.v1.ListMembersResponse
+	44, // 44: parley.push.v1.PushService.DrainNode:output_type -> parley.push.v1.DrainNodeResponse
+	45, // 45: parley.push.v1.PushService.ShedGateway:output_type -> parley.push.v1.ShedGatewayResponse
+	23, // [23:46] is the sub-list for method output_type
+	0,  // [0:23] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name

@@ -20,7 +20,8 @@
 //     is no error: what the others did or said counts.
 //   - Conns that have ended are no error either, where several are named.
 //   - An rpc with an idempotency_level may be called again after a lost answer.
-//   - Fields that a reader does not know are ignored.
+//   - A request with a field that this version does not know is refused: a misspelt
+//     exceptUsers must not send to everybody. In answers such fields are to be ignored.
 
 package pushv1
 
@@ -47,7 +48,6 @@ const (
 	PushService_Confirm_FullMethodName           = "/parley.push.v1.PushService/Confirm"
 	PushService_GetSession_FullMethodName        = "/parley.push.v1.PushService/GetSession"
 	PushService_SetSession_FullMethodName        = "/parley.push.v1.PushService/SetSession"
-	PushService_SwapSession_FullMethodName       = "/parley.push.v1.PushService/SwapSession"
 	PushService_MergeSession_FullMethodName      = "/parley.push.v1.PushService/MergeSession"
 	PushService_DeleteSessionKeys_FullMethodName = "/parley.push.v1.PushService/DeleteSessionKeys"
 	PushService_IsOnline_FullMethodName          = "/parley.push.v1.PushService/IsOnline"
@@ -90,10 +90,9 @@ type PushServiceClient interface {
 	Confirm(ctx context.Context, in *ConfirmRequest, opts ...grpc.CallOption) (*ConfirmResponse, error)
 	// GetSession reads the session of a conn. STALE: the conn has ended.
 	GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error)
-	// SetSession replaces the session of a conn. STALE: the conn has ended.
+	// SetSession replaces the session of a conn, or with if_version only one that nobody
+	// has changed meanwhile. STALE: the conn has ended.
 	SetSession(ctx context.Context, in *SetSessionRequest, opts ...grpc.CallOption) (*SetSessionResponse, error)
-	// SwapSession replaces the session of a conn if nobody else has changed it meanwhile.
-	SwapSession(ctx context.Context, in *SwapSessionRequest, opts ...grpc.CallOption) (*SwapSessionResponse, error)
 	// MergeSession changes some keys of a session that is a JSON object.
 	MergeSession(ctx context.Context, in *MergeSessionRequest, opts ...grpc.CallOption) (*MergeSessionResponse, error)
 	// DeleteSessionKeys takes keys out of a session that is a JSON object.
@@ -226,16 +225,6 @@ func (c *pushServiceClient) SetSession(ctx context.Context, in *SetSessionReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SetSessionResponse)
 	err := c.cc.Invoke(ctx, PushService_SetSession_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *pushServiceClient) SwapSession(ctx context.Context, in *SwapSessionRequest, opts ...grpc.CallOption) (*SwapSessionResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(SwapSessionResponse)
-	err := c.cc.Invoke(ctx, PushService_SwapSession_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -399,10 +388,9 @@ type PushServiceServer interface {
 	Confirm(context.Context, *ConfirmRequest) (*ConfirmResponse, error)
 	// GetSession reads the session of a conn. STALE: the conn has ended.
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
-	// SetSession replaces the session of a conn. STALE: the conn has ended.
+	// SetSession replaces the session of a conn, or with if_version only one that nobody
+	// has changed meanwhile. STALE: the conn has ended.
 	SetSession(context.Context, *SetSessionRequest) (*SetSessionResponse, error)
-	// SwapSession replaces the session of a conn if nobody else has changed it meanwhile.
-	SwapSession(context.Context, *SwapSessionRequest) (*SwapSessionResponse, error)
 	// MergeSession changes some keys of a session that is a JSON object.
 	MergeSession(context.Context, *MergeSessionRequest) (*MergeSessionResponse, error)
 	// DeleteSessionKeys takes keys out of a session that is a JSON object.
@@ -470,9 +458,6 @@ func (UnimplementedPushServiceServer) GetSession(context.Context, *GetSessionReq
 }
 func (UnimplementedPushServiceServer) SetSession(context.Context, *SetSessionRequest) (*SetSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetSession not implemented")
-}
-func (UnimplementedPushServiceServer) SwapSession(context.Context, *SwapSessionRequest) (*SwapSessionResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method SwapSession not implemented")
 }
 func (UnimplementedPushServiceServer) MergeSession(context.Context, *MergeSessionRequest) (*MergeSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method MergeSession not implemented")
@@ -710,24 +695,6 @@ func _PushService_SetSession_Handler(srv interface{}, ctx context.Context, dec f
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PushServiceServer).SetSession(ctx, req.(*SetSessionRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _PushService_SwapSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(SwapSessionRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(PushServiceServer).SwapSession(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: PushService_SwapSession_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(PushServiceServer).SwapSession(ctx, req.(*SwapSessionRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1012,10 +979,6 @@ var PushService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetSession",
 			Handler:    _PushService_SetSession_Handler,
-		},
-		{
-			MethodName: "SwapSession",
-			Handler:    _PushService_SwapSession_Handler,
 		},
 		{
 			MethodName: "MergeSession",

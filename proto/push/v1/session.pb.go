@@ -220,7 +220,10 @@ type SetSessionRequest struct {
 	//
 	//	*SetSessionRequest_Text
 	//	*SetSessionRequest_Binary
-	Kind          isSetSessionRequest_Kind `protobuf_oneof:"kind"`
+	Kind isSetSessionRequest_Kind `protobuf_oneof:"kind"`
+	// if_version is the version that it must still have, 0: there must be none. With another
+	// nothing is written, and the error is CONFLICT. Not given: any.
+	IfVersion     *uint64 `protobuf:"varint,4,opt,name=if_version,json=ifVersion,proto3,oneof" json:"if_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -287,6 +290,13 @@ func (x *SetSessionRequest) GetBinary() []byte {
 	return nil
 }
 
+func (x *SetSessionRequest) GetIfVersion() uint64 {
+	if x != nil && x.IfVersion != nil {
+		return *x.IfVersion
+	}
+	return 0
+}
+
 type isSetSessionRequest_Kind interface {
 	isSetSessionRequest_Kind()
 }
@@ -351,166 +361,6 @@ func (x *SetSessionResponse) GetVersion() uint64 {
 	return 0
 }
 
-// SwapSessionRequest replaces a session that nobody has changed.
-type SwapSessionRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// conn is whose.
-	Conn string `protobuf:"bytes,1,opt,name=conn,proto3" json:"conn,omitempty"`
-	// kind is the new one; none: an empty one.
-	//
-	// Types that are valid to be assigned to Kind:
-	//
-	//	*SwapSessionRequest_Text
-	//	*SwapSessionRequest_Binary
-	Kind isSwapSessionRequest_Kind `protobuf_oneof:"kind"`
-	// if_version is the version that it must have; 0: there must be none.
-	IfVersion     uint64 `protobuf:"varint,4,opt,name=if_version,json=ifVersion,proto3" json:"if_version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SwapSessionRequest) Reset() {
-	*x = SwapSessionRequest{}
-	mi := &file_parley_push_v1_session_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SwapSessionRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SwapSessionRequest) ProtoMessage() {}
-
-func (x *SwapSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_push_v1_session_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SwapSessionRequest.ProtoReflect.Descriptor instead.
-func (*SwapSessionRequest) Descriptor() ([]byte, []int) {
-	return file_parley_push_v1_session_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *SwapSessionRequest) GetConn() string {
-	if x != nil {
-		return x.Conn
-	}
-	return ""
-}
-
-func (x *SwapSessionRequest) GetKind() isSwapSessionRequest_Kind {
-	if x != nil {
-		return x.Kind
-	}
-	return nil
-}
-
-func (x *SwapSessionRequest) GetText() string {
-	if x != nil {
-		if x, ok := x.Kind.(*SwapSessionRequest_Text); ok {
-			return x.Text
-		}
-	}
-	return ""
-}
-
-func (x *SwapSessionRequest) GetBinary() []byte {
-	if x != nil {
-		if x, ok := x.Kind.(*SwapSessionRequest_Binary); ok {
-			return x.Binary
-		}
-	}
-	return nil
-}
-
-func (x *SwapSessionRequest) GetIfVersion() uint64 {
-	if x != nil {
-		return x.IfVersion
-	}
-	return 0
-}
-
-type isSwapSessionRequest_Kind interface {
-	isSwapSessionRequest_Kind()
-}
-
-type SwapSessionRequest_Text struct {
-	// text is a session that is valid UTF-8.
-	Text string `protobuf:"bytes,2,opt,name=text,proto3,oneof"`
-}
-
-type SwapSessionRequest_Binary struct {
-	// binary is any; base64 in JSON.
-	Binary []byte `protobuf:"bytes,3,opt,name=binary,proto3,oneof"`
-}
-
-func (*SwapSessionRequest_Text) isSwapSessionRequest_Kind() {}
-
-func (*SwapSessionRequest_Binary) isSwapSessionRequest_Kind() {}
-
-// SwapSessionResponse says whether it was replaced.
-type SwapSessionResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// swapped is false when it had another version; nothing has changed then.
-	Swapped bool `protobuf:"varint,1,opt,name=swapped,proto3" json:"swapped,omitempty"`
-	// version is the one that it has now.
-	Version       uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SwapSessionResponse) Reset() {
-	*x = SwapSessionResponse{}
-	mi := &file_parley_push_v1_session_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SwapSessionResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SwapSessionResponse) ProtoMessage() {}
-
-func (x *SwapSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_push_v1_session_proto_msgTypes[6]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SwapSessionResponse.ProtoReflect.Descriptor instead.
-func (*SwapSessionResponse) Descriptor() ([]byte, []int) {
-	return file_parley_push_v1_session_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *SwapSessionResponse) GetSwapped() bool {
-	if x != nil {
-		return x.Swapped
-	}
-	return false
-}
-
-func (x *SwapSessionResponse) GetVersion() uint64 {
-	if x != nil {
-		return x.Version
-	}
-	return 0
-}
-
 // MergeSessionRequest changes some keys of a session.
 type MergeSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -518,14 +368,16 @@ type MergeSessionRequest struct {
 	Conn string `protobuf:"bytes,1,opt,name=conn,proto3" json:"conn,omitempty"`
 	// patch is the text of a JSON merge patch (RFC 7396): objects are merged, null takes a
 	// key away, everything else replaces what is there. Numbers stay as they are written.
-	Patch         string `protobuf:"bytes,2,opt,name=patch,proto3" json:"patch,omitempty"`
+	Patch string `protobuf:"bytes,2,opt,name=patch,proto3" json:"patch,omitempty"`
+	// if_version is as for SetSession.
+	IfVersion     *uint64 `protobuf:"varint,3,opt,name=if_version,json=ifVersion,proto3,oneof" json:"if_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MergeSessionRequest) Reset() {
 	*x = MergeSessionRequest{}
-	mi := &file_parley_push_v1_session_proto_msgTypes[7]
+	mi := &file_parley_push_v1_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -537,7 +389,7 @@ func (x *MergeSessionRequest) String() string {
 func (*MergeSessionRequest) ProtoMessage() {}
 
 func (x *MergeSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_push_v1_session_proto_msgTypes[7]
+	mi := &file_parley_push_v1_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -550,7 +402,7 @@ func (x *MergeSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeSessionRequest.ProtoReflect.Descriptor instead.
 func (*MergeSessionRequest) Descriptor() ([]byte, []int) {
-	return file_parley_push_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_parley_push_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *MergeSessionRequest) GetConn() string {
@@ -567,6 +419,13 @@ func (x *MergeSessionRequest) GetPatch() string {
 	return ""
 }
 
+func (x *MergeSessionRequest) GetIfVersion() uint64 {
+	if x != nil && x.IfVersion != nil {
+		return *x.IfVersion
+	}
+	return 0
+}
+
 // MergeSessionResponse says that it was changed.
 type MergeSessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -578,7 +437,7 @@ type MergeSessionResponse struct {
 
 func (x *MergeSessionResponse) Reset() {
 	*x = MergeSessionResponse{}
-	mi := &file_parley_push_v1_session_proto_msgTypes[8]
+	mi := &file_parley_push_v1_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -590,7 +449,7 @@ func (x *MergeSessionResponse) String() string {
 func (*MergeSessionResponse) ProtoMessage() {}
 
 func (x *MergeSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_push_v1_session_proto_msgTypes[8]
+	mi := &file_parley_push_v1_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -603,7 +462,7 @@ func (x *MergeSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeSessionResponse.ProtoReflect.Descriptor instead.
 func (*MergeSessionResponse) Descriptor() ([]byte, []int) {
-	return file_parley_push_v1_session_proto_rawDescGZIP(), []int{8}
+	return file_parley_push_v1_session_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *MergeSessionResponse) GetVersion() uint64 {
@@ -626,7 +485,7 @@ type DeleteSessionKeysRequest struct {
 
 func (x *DeleteSessionKeysRequest) Reset() {
 	*x = DeleteSessionKeysRequest{}
-	mi := &file_parley_push_v1_session_proto_msgTypes[9]
+	mi := &file_parley_push_v1_session_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +497,7 @@ func (x *DeleteSessionKeysRequest) String() string {
 func (*DeleteSessionKeysRequest) ProtoMessage() {}
 
 func (x *DeleteSessionKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_push_v1_session_proto_msgTypes[9]
+	mi := &file_parley_push_v1_session_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +510,7 @@ func (x *DeleteSessionKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSessionKeysRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSessionKeysRequest) Descriptor() ([]byte, []int) {
-	return file_parley_push_v1_session_proto_rawDescGZIP(), []int{9}
+	return file_parley_push_v1_session_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DeleteSessionKeysRequest) GetConn() string {
@@ -679,7 +538,7 @@ type DeleteSessionKeysResponse struct {
 
 func (x *DeleteSessionKeysResponse) Reset() {
 	*x = DeleteSessionKeysResponse{}
-	mi := &file_parley_push_v1_session_proto_msgTypes[10]
+	mi := &file_parley_push_v1_session_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -691,7 +550,7 @@ func (x *DeleteSessionKeysResponse) String() string {
 func (*DeleteSessionKeysResponse) ProtoMessage() {}
 
 func (x *DeleteSessionKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_push_v1_session_proto_msgTypes[10]
+	mi := &file_parley_push_v1_session_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -704,7 +563,7 @@ func (x *DeleteSessionKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSessionKeysResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSessionKeysResponse) Descriptor() ([]byte, []int) {
-	return file_parley_push_v1_session_proto_rawDescGZIP(), []int{10}
+	return file_parley_push_v1_session_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DeleteSessionKeysResponse) GetVersion() uint64 {
@@ -727,27 +586,23 @@ const file_parley_push_v1_session_proto_rawDesc = "" +
 	"\x11GetSessionRequest\x12\x12\n" +
 	"\x04conn\x18\x01 \x01(\tR\x04conn\"G\n" +
 	"\x12GetSessionResponse\x121\n" +
-	"\asession\x18\x01 \x01(\v2\x17.parley.push.v1.SessionR\asession\"_\n" +
+	"\asession\x18\x01 \x01(\v2\x17.parley.push.v1.SessionR\asession\"\x92\x01\n" +
 	"\x11SetSessionRequest\x12\x12\n" +
 	"\x04conn\x18\x01 \x01(\tR\x04conn\x12\x14\n" +
 	"\x04text\x18\x02 \x01(\tH\x00R\x04text\x12\x18\n" +
-	"\x06binary\x18\x03 \x01(\fH\x00R\x06binaryB\x06\n" +
-	"\x04kind\".\n" +
-	"\x12SetSessionResponse\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\x04R\aversion\"\x7f\n" +
-	"\x12SwapSessionRequest\x12\x12\n" +
-	"\x04conn\x18\x01 \x01(\tR\x04conn\x12\x14\n" +
-	"\x04text\x18\x02 \x01(\tH\x00R\x04text\x12\x18\n" +
-	"\x06binary\x18\x03 \x01(\fH\x00R\x06binary\x12\x1d\n" +
+	"\x06binary\x18\x03 \x01(\fH\x00R\x06binary\x12\"\n" +
 	"\n" +
-	"if_version\x18\x04 \x01(\x04R\tifVersionB\x06\n" +
-	"\x04kind\"I\n" +
-	"\x13SwapSessionResponse\x12\x18\n" +
-	"\aswapped\x18\x01 \x01(\bR\aswapped\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x04R\aversion\"?\n" +
+	"if_version\x18\x04 \x01(\x04H\x01R\tifVersion\x88\x01\x01B\x06\n" +
+	"\x04kindB\r\n" +
+	"\v_if_version\".\n" +
+	"\x12SetSessionResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\"r\n" +
 	"\x13MergeSessionRequest\x12\x12\n" +
 	"\x04conn\x18\x01 \x01(\tR\x04conn\x12\x14\n" +
-	"\x05patch\x18\x02 \x01(\tR\x05patch\"0\n" +
+	"\x05patch\x18\x02 \x01(\tR\x05patch\x12\"\n" +
+	"\n" +
+	"if_version\x18\x03 \x01(\x04H\x00R\tifVersion\x88\x01\x01B\r\n" +
+	"\v_if_version\"0\n" +
 	"\x14MergeSessionResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"B\n" +
 	"\x18DeleteSessionKeysRequest\x12\x12\n" +
@@ -768,19 +623,17 @@ func file_parley_push_v1_session_proto_rawDescGZIP() []byte {
 	return file_parley_push_v1_session_proto_rawDescData
 }
 
-var file_parley_push_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_parley_push_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_parley_push_v1_session_proto_goTypes = []any{
 	(*Session)(nil),                   // 0: parley.push.v1.Session
 	(*GetSessionRequest)(nil),         // 1: parley.push.v1.GetSessionRequest
 	(*GetSessionResponse)(nil),        // 2: parley.push.v1.GetSessionResponse
 	(*SetSessionRequest)(nil),         // 3: parley.push.v1.SetSessionRequest
 	(*SetSessionResponse)(nil),        // 4: parley.push.v1.SetSessionResponse
-	(*SwapSessionRequest)(nil),        // 5: parley.push.v1.SwapSessionRequest
-	(*SwapSessionResponse)(nil),       // 6: parley.push.v1.SwapSessionResponse
-	(*MergeSessionRequest)(nil),       // 7: parley.push.v1.MergeSessionRequest
-	(*MergeSessionResponse)(nil),      // 8: parley.push.v1.MergeSessionResponse
-	(*DeleteSessionKeysRequest)(nil),  // 9: parley.push.v1.DeleteSessionKeysRequest
-	(*DeleteSessionKeysResponse)(nil), // 10: parley.push.v1.DeleteSessionKeysResponse
+	(*MergeSessionRequest)(nil),       // 5: parley.push.v1.MergeSessionRequest
+	(*MergeSessionResponse)(nil),      // 6: parley.push.v1.MergeSessionResponse
+	(*DeleteSessionKeysRequest)(nil),  // 7: parley.push.v1.DeleteSessionKeysRequest
+	(*DeleteSessionKeysResponse)(nil), // 8: parley.push.v1.DeleteSessionKeysResponse
 }
 var file_parley_push_v1_session_proto_depIdxs = []int32{
 	0, // 0: parley.push.v1.GetSessionResponse.session:type_name -> parley.push.v1.Session
@@ -804,17 +657,14 @@ func file_parley_push_v1_session_proto_init() {
 		(*SetSessionRequest_Text)(nil),
 		(*SetSessionRequest_Binary)(nil),
 	}
-	file_parley_push_v1_session_proto_msgTypes[5].OneofWrappers = []any{
-		(*SwapSessionRequest_Text)(nil),
-		(*SwapSessionRequest_Binary)(nil),
-	}
+	file_parley_push_v1_session_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_push_v1_session_proto_rawDesc), len(file_parley_push_v1_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -7,11 +7,17 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	gatewayv1 "github.com/parley-im/parley/proto/gateway/v1"
 )
 
-// maxPage is how many entries a page has at most.
-const maxPage = 1000
+// maxPage is how many entries a page has at most, and maxPageBytes what they have
+// together, about.
+const (
+	maxPage      = 1000
+	maxPageBytes = 256 << 10
+)
 
 // list answers with a page: conns by their numbers, names by the alphabet. A cursor is
 // what is listed and the last entry.
@@ -45,20 +51,21 @@ func (g *Gateway) list(do *gatewayv1.List, m *gatewayv1.Result) error {
 	}
 	delete(entries, "")
 	m.Page = &gatewayv1.Page{}
-	n := 0
+	n, bytes := 0, 0
 	for _, key := range slices.Sorted(maps.Keys(entries)) {
 		if key <= after {
 			continue
 		}
-		if n == limit {
+		if n == limit || bytes > maxPageBytes {
 			m.Page.Next = []byte(head + after)
 			break
 		}
 		n, after = n+1, key
 		if do.GetOf() == gatewayv1.Listed_LISTED_CONNS {
-			m.Page.Conns = append(m.Page.Conns, entries[key].listed(do))
+			c := entries[key].listed(do)
+			m.Page.Conns, bytes = append(m.Page.Conns, c), bytes+proto.Size(c)
 		} else {
-			m.Page.Names = append(m.Page.Names, key)
+			m.Page.Names, bytes = append(m.Page.Names, key), bytes+len(key)
 		}
 	}
 	return nil
