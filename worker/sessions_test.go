@@ -70,6 +70,40 @@ func TestWritersWhoCompareLoseNothing(t *testing.T) {
 	}
 }
 
+// A handler whose write must not pass over somebody else's asks for it at once, and what it
+// replies is true.
+func TestHandlerComparesBeforeItReplies(t *testing.T) {
+	meanwhile := func(context.Context, connid.ID) error { return nil }
+	h := workertest.New(t, script{message: func(ctx context.Context, c *worker.Conn, m worker.Message) error {
+		if err := meanwhile(ctx, c.ID()); err != nil {
+			return err
+		}
+		switch v, err := c.Sender().SetSession(ctx, c.ID(), m.Payload, worker.IfVersion(c.SessionVersion())); {
+		case fault.CodeOf(err) == fault.Conflict:
+			return c.Reply(worker.Text(fmt.Sprintf("not over version %d", v)))
+		case err != nil:
+			return err
+		default:
+			return c.Reply(worker.Text(fmt.Sprintf("version %d over %q", v, c.Session())))
+		}
+	}})
+	c := h.Dial("/")
+	c.SendText("one")
+	c.Expect(`version 1 over ""`)
+	c.SendText("two")
+	c.Expect(`version 2 over "one"`)
+	h.Settle()
+	meanwhile = func(ctx context.Context, id connid.ID) error {
+		_, err := h.Sender().SetSession(ctx, id, []byte("another's"))
+		return err
+	}
+	c.SendText("three")
+	c.Expect("not over version 3")
+	if got := string(c.Session()); got != "another's" {
+		t.Errorf("the session: %q", got)
+	}
+}
+
 func TestSessionOfAnyConnIsMerged(t *testing.T) {
 	h := workertest.New(t, byQuery)
 	c := h.Dial("/")
