@@ -2,6 +2,7 @@ package examples
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -70,6 +71,14 @@ func TestEverythingOfGatewayWorkerHasARow(t *testing.T) {
 		for name := range strings.SplitSeq(names, ", ") {
 			if _, ok := rows[name]; !ok {
 				t.Errorf("%q: no row of %s", section, name)
+			}
+		}
+	}
+	outside := rowsOf(t, "GatewayClient, from any language")
+	for _, all := range []map[string]call{calls, batches} {
+		for name := range all {
+			if _, ok := outside[name]; !ok && !slices.Contains([]string{"sendToCurrentClient", "closeCurrentClient", "setBusinessWorker"}, name) {
+				t.Errorf("%s has no row for other languages", name)
 			}
 		}
 	}

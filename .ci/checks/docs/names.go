@@ -170,7 +170,7 @@ func (n *names) missing(span string) string {
 		return unless(n.hasCommand(m[1], strings.Fields(m[2])), "no such program, or it has no such command")
 	case routeSpan.MatchString(span):
 		to := routeSpan.FindStringSubmatch(span)[1]
-		return unless(strings.Contains(n.routes, to) || strings.Contains(n.operating, "`"+to+"`"), "no such route")
+		return unless(n.hasRoute(to), "no such route")
 	case makeSpan.MatchString(span):
 		return unless(strings.Contains(n.makefile, "\n"+makeSpan.FindStringSubmatch(span)[1]+":"), "no such target")
 	case fileSpan.MatchString(span):
@@ -185,6 +185,17 @@ func unless(there bool, why string) string {
 		return ""
 	}
 	return why
+}
+
+// hasRoute looks for a call of a service, which its proto alone makes a route, and for what
+// has a route of its own.
+func (n *names) hasRoute(to string) bool {
+	for prefix, service := range map[string]string{"/push/v1/": "PushService", "/v1/": "ChatService"} {
+		if call, ok := strings.CutPrefix(to, prefix); ok && call != "" && n.rpcs[service+"."+strings.ToUpper(call[:1])+call[1:]] {
+			return true
+		}
+	}
+	return strings.Contains(n.routes, `"`+to+`"`) || strings.Contains(n.routes, to+`"`) || strings.Contains(n.operating, "`"+to+"`")
 }
 
 // hasFlag looks a flag up where operating.md has those of a program, or of all.

@@ -23,7 +23,7 @@ func TestNamesThatNothingBearsAreFound(t *testing.T) {
 		"TestTwoPeopleTalk",
 		"--ping-interval", "parley-gateway --ping-interval", "--secret-file", "PARLEY_SECRET",
 		"parley_gateway_conns", "parley_gateway_deliveries_total", "parley_gateway_moves_total{reason}",
-		"ChatService", "ChatService.SendMessage", "POST /v1/sendMessage", "GET /v1/gateways",
+		"ChatService", "ChatService.SendMessage", "POST /v1/sendMessage", "POST /push/v1/send", "GET /v1/gateways",
 		"parley-gateway", "make run", "docs/operating.md", "worker/rpc",
 	} {
 		if why := n.missing(there); why != "" {
@@ -34,7 +34,7 @@ func TestNamesThatNothingBearsAreFound(t *testing.T) {
 		"Sender.ToUsr", "Conn.Sender.ToUser", "worker.await", "fault.CloseFast", "hub.Hub", "workertest.Sender.ToUser", "sender.ToUser",
 		"TestNothing", "--ping-intervall", "parley-worker --ping-interval", "PARLEY_SECRETS",
 		"parley_gateway_con", "parley_worker_deliveries_total",
-		"ChatService.SendMail", "POST /v1/sendMail", "parley-gatewy", "parley-gateway kick", "make rum", "docs/operated.md", "anything else",
+		"ChatService.SendMail", "POST /v1/sendMail", "POST /push/v1/sendMessage", "POST /v1/send", "parley-gatewy", "parley-gateway kick", "make rum", "docs/operated.md", "anything else",
 	} {
 		if n.missing(gone) == "" {
 			t.Errorf("%s is taken for something that is there", gone)
