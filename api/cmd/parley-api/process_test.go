@@ -164,9 +164,11 @@ func TestMetricsAreThoseOfThePage(t *testing.T) {
 			want = append(want, "parley_api_"+strings.TrimPrefix(strings.TrimPrefix(name[1], "parley_api"), "_"))
 		}
 	}
-	p := start(t, "--register", aRegister(t).Addr())
+	file, key, _ := keyFile(t)
+	p := start(t, "--register", aRegister(t).Addr(), "--push-keys", file)
 	p.get("addr", "/healthz")
 	p.get("addr", "/v1/getServer")
+	p.calls(key)
 	_, page := p.get("ops", "/metrics")
 	var has []string
 	for _, m := range regexp.MustCompile("(?m)^# TYPE (parley_api_[a-z_]+)").FindAllStringSubmatch(page, -1) {
