@@ -109,6 +109,7 @@ func (c *Config) sockets() ws.Config {
 			FrameRate: l.FrameRate, ByteRate: l.ByteRate,
 			QueueBytes: l.QueueBytes, QueueSum: l.QueueSum,
 			PingInterval: l.PingInterval, IdleTimeout: l.IdleTimeout, WriteTimeout: l.WriteTimeout,
+			MoveWait: max(l.WorkerPatience, 0) + 2*time.Second, // a worker may be lost meanwhile
 		},
 		Deflate: l.Deflate, TextPing: l.TextPing, Log: c.Log,
 		Proxies: c.Proxies, ProxyProtocol: c.ProxyProtocol,

@@ -39,7 +39,7 @@ func init() {
 		orders[point] = o
 	}
 	for _, text := range split(os.Getenv("PARLEY_SABOTAGE")) {
-		if all := append(Weaknesses(), ChatWeaknesses()...); !slices.Contains(all, Weakness(text)) {
+		if all := slices.Concat(Weaknesses(), MoveWeaknesses(), ChatWeaknesses()); !slices.Contains(all, Weakness(text)) {
 			fmt.Fprintf(os.Stderr, "PARLEY_SABOTAGE: no weakness %q; there are %v\n", text, all)
 			os.Exit(2)
 		}

@@ -58,6 +58,10 @@ const (
 	AckOnEnqueue Weakness = "ack-on-enqueue"
 	// LateInterest: routes are announced after the bind was answered.
 	LateInterest Weakness = "late-interest"
+	// MoveAtOnce: conns that are to move over a window are all asked at once.
+	MoveAtOnce Weakness = "move-at-once"
+	// MoveDeaf: what a conn that is to move says before it knows is dropped.
+	MoveDeaf Weakness = "move-deaf"
 	// AckBeforeCommit: a send is answered before it is stored.
 	AckBeforeCommit Weakness = "ack-before-commit"
 	// OutboxOff: what a dead worker left to be done is done by nobody.
@@ -72,6 +76,9 @@ const (
 func Weaknesses() []Weakness {
 	return []Weakness{NoRedelivery, NoTerms, AckOnEnqueue, LateInterest}
 }
+
+// MoveWeaknesses lists those of gateways that ask conns to move.
+func MoveWeaknesses() []Weakness { return []Weakness{MoveAtOnce, MoveDeaf} }
 
 // ChatWeaknesses lists those that only the chat's workers have.
 func ChatWeaknesses() []Weakness {

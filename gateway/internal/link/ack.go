@@ -118,6 +118,7 @@ func (l *Link) acked(c *conn, seq uint32, forget bool) {
 	if !c.full() {
 		c.wake()
 	}
+	c.settled()
 }
 
 // release drops the oldest event. c.mu is held.

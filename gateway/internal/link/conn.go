@@ -46,6 +46,7 @@ type conn struct {
 	context uint32 // version of user, groups and session; rises with each change from outside the owner's handler
 	phase   phase
 	kicked  bool          // a worker commanded the end
+	moving  bool          // it is asked to go elsewhere once nothing is under way
 	holding bool          // owner is to give it up: new events wait until those under way are acknowledged
 	why     MoveReason    // why it lost its last owner
 	waiting chan struct{} // closed when there may be credit; nil while nobody waits

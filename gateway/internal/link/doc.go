@@ -12,7 +12,7 @@
 //
 //	a stream      attach.go service.go stream.go worker.go outbox.go session.go memory.go
 //	a handshake   open.go facts.go answer.go
-//	an event      message.go farewell.go closed.go events.go pick.go move.go ack.go
+//	an event      message.go farewell.go moving.go closed.go events.go pick.go move.go ack.go
 //	its worker    pools.go choice.go user.go level.go
 //	a command     commands.go membership.go control.go send.go once.go
 //

@@ -34,7 +34,11 @@ func (l *Link) Message(sock *ws.Conn, m *ws.Message) {
 			break
 		}
 	}
-	l.push(c, event{kind: record.KindMessage, binary: m.Binary(), message: m})
+	if c.deaf() {
+		m.Release()
+	} else {
+		l.push(c, event{kind: record.KindMessage, binary: m.Binary(), message: m})
+	}
 	c.mu.Unlock()
 }
 

@@ -76,6 +76,7 @@ type Limits struct {
 	MessageTimeout time.Duration // first to last byte of one message; 0: 30 s
 	WriteTimeout   time.Duration // without the socket taking a byte or the peer acknowledging one; also for a close to leave; 0: 5 s
 	CloseWait      time.Duration // for the peer's close frame, then for the end of its stream; 0: 1 s
+	MoveWait       time.Duration // for what is owed to a peer that is to move; 0: 5 s
 }
 
 // Validate names everything that is wrong at once.
@@ -107,7 +108,7 @@ func (l Limits) Validate() error {
 		{"queue-bytes", int64(l.QueueBytes)}, {"queue-sum", l.QueueSum},
 		{"ping-interval", int64(l.PingInterval)}, {"idle-timeout", int64(l.IdleTimeout)},
 		{"message-timeout", int64(l.MessageTimeout)}, {"write-timeout", int64(l.WriteTimeout)},
-		{"close-wait", int64(l.CloseWait)},
+		{"close-wait", int64(l.CloseWait)}, {"move-wait", int64(l.MoveWait)},
 	} {
 		if n.value < 0 {
 			err = append(err, fmt.Errorf("%s: must not be negative", n.name))
@@ -172,6 +173,7 @@ func (l Limits) withDefaults() Limits {
 	l.MessageTimeout = or(l.MessageTimeout, 30*time.Second)
 	l.WriteTimeout = or(l.WriteTimeout, 5*time.Second)
 	l.CloseWait = or(l.CloseWait, time.Second)
+	l.MoveWait = or(l.MoveWait, 5*time.Second)
 	return l
 }
 

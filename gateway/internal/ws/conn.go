@@ -33,7 +33,8 @@ type Conn struct {
 	subprotocol string
 	end         *Close // how it ends; set once, when the end begins
 	pingAt      uint32 // tick of the next ping
-	closeBy     uint32 // tick at which a closing conn is killed
+	closeBy     uint32 // tick at which a closing conn is killed, and one that is to move is asked
+	moveIn      uint32 // it is to move: ms until it may be back, plus 1; 0: it is not
 	bytesOut    uint64
 	framesOut   uint64
 	phase       phase

@@ -43,7 +43,8 @@
 // # The life of a conn
 //
 // accept → handshake goroutine (PROXY protocol, TLS, header, Handler.Open, 101) → read goroutine
-// (Handler.Message …, Handler.Farewell if the peer closes) ⇄ nap → Handler.Closed
+// (Handler.Message …, Handler.Farewell if the peer closes; Handler.Moving if we want it
+// to go elsewhere, then Conn.MoveNow) ⇄ nap → Handler.Closed
 // → socket closed. The wheel visits each conn at its next deadline: ping, nap,
 // idle, message begun and not finished, close not finished. No conn has a timer
 // of its own.

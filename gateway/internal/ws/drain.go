@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/parley-im/parley/proto/faultpoint"
 )
 
 // MoveReason is why conns are asked to go elsewhere.
@@ -23,7 +25,8 @@ func (r MoveReason) String() string { return [...]string{"drain", "shed"}[r] }
 // Drain stops accepting, asks every client to come back elsewhere, spread over
 // window, and waits until the last conn has gone or ctx ends. It closes conns
 // with 1012; the reason says when this client should be back, so that they do
-// not come together: "retry-after-ms=1234". Serve returns afterwards.
+// not come together: "retry-after-ms=1234". A conn whose peer is owed something is closed
+// when it has got that, after Limits.MoveWait at the latest. Serve returns afterwards.
 func (s *Server) Drain(ctx context.Context, window time.Duration) error {
 	empty := s.shutDoors()
 	s.shed(ctx, s.wheel.all(nil), window, ByDrain)
@@ -80,12 +83,15 @@ func (s *Server) tellEmpty() {
 	}
 }
 
-// shed closes conns evenly over window, in random order.
+// shed asks conns to move evenly over window, in random order.
 func (s *Server) shed(ctx context.Context, conns []*Conn, window time.Duration, why MoveReason) (asked int) {
 	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
-	began := time.Now()
+	began, over := time.Now(), window
+	if faultpoint.Sabotaged(faultpoint.MoveAtOnce) {
+		over = 0
+	}
 	for i, c := range conns {
-		due := window * time.Duration(i) / time.Duration(len(conns))
+		due := over * time.Duration(i) / time.Duration(len(conns))
 		if wait := due - time.Since(began); wait > 10*time.Millisecond {
 			select {
 			case <-time.After(wait):
@@ -108,14 +114,38 @@ func (c *Conn) movable() bool {
 	return c.opened && c.phase == accepting
 }
 
+// askToMove has the conn closed as soon as nothing is owed to the peer, so that what it
+// has asked is answered before. It reports whether the conn was there to be asked.
 func (c *Conn) askToMove(window time.Duration) bool {
 	delay := rand.Int64N(max(window.Milliseconds(), 1))
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.opened || c.phase != accepting {
+	if !c.opened || c.phase != accepting || c.moveIn != 0 {
+		c.mu.Unlock()
 		return false
 	}
-	c.finishLocked(Close{Code: codeRestart, Reason: fmt.Sprintf("retry-after-ms=%d", delay), By: ByServer}, nil)
-	c.list()
+	c.moveIn = uint32(delay) + 1
+	c.endBy(c.door.s.limits().moveTicks())
+	c.mu.Unlock()
+	if c.door.s.handler.Moving(c) {
+		c.MoveNow()
+	}
 	return true
+}
+
+// MoveNow asks a conn that Handler.Moving was called for to go elsewhere: nothing is owed
+// to the peer any more. It never blocks; a later call does nothing.
+func (c *Conn) MoveNow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.move()
+}
+
+// move closes a conn that is to move. What the peer says before it sees that is taken
+// and handled; there is no way to answer it. Conn.mu is held.
+func (c *Conn) move() {
+	if c.moveIn == 0 || c.phase != accepting {
+		return
+	}
+	c.finishLocked(Close{Code: codeRestart, Reason: fmt.Sprintf("retry-after-ms=%d", c.moveIn-1), By: ByServer}, nil)
+	c.list()
 }

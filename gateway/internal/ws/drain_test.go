@@ -158,6 +158,40 @@ func TestShedClosesAShareAndGoesOn(t *testing.T) {
 	}
 }
 
+// Who is owed something gets it before he is asked to go, and who is owed it for too long
+// is asked without.
+func TestMoveWaitsForWhatIsOwed(t *testing.T) {
+	owed := make(chan *Conn, 2)
+	a := &app{moving: func(c *Conn) bool { owed <- c; return false }}
+	bubble(t, Config{Limits: Limits{MoveWait: 3 * time.Second, PingInterval: time.Hour, IdleTimeout: 2 * time.Hour}}, a, func(t *testing.T, r *rig, dial func() (*client, *Conn)) {
+		one, _ := dial()
+		began := time.Now()
+		if n := r.s.Shed(t.Context(), r.s.Draw(1), 0); n != 1 {
+			t.Errorf("asked %d", n)
+		}
+		c := <-owed
+		if n := r.s.Shed(t.Context(), r.s.Draw(1), 0); n != 0 {
+			t.Errorf("asked %d once more", n)
+		}
+		time.Sleep(2 * time.Second)
+		c.Send(r.s.mustFrame(1, "the answer", 0, ""))
+		c.MoveNow()
+		c.MoveNow()
+		one.expect(0x81, "the answer")
+		one.expectClose(codeRestart)
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("after %v", took)
+		}
+		two, _ := dial()
+		began = time.Now()
+		r.s.Shed(t.Context(), r.s.Draw(1), 0)
+		two.expectClose(codeRestart)
+		if took := time.Since(began); took < 3*time.Second || took > 3*time.Second+3*tick {
+			t.Errorf("without an answer: after %v", took)
+		}
+	})
+}
+
 func TestServeEndsWithItsContext(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		inside := make(chan struct{})

@@ -33,6 +33,12 @@ type Handler interface {
 	// ctx ends, after Limits.CloseWait, at the latest.
 	Farewell(ctx context.Context, c *Conn)
 
+	// Moving comes when the conn is about to be asked to go elsewhere. It reports whether
+	// nothing is owed to the peer; otherwise it calls Conn.MoveNow once nothing is, or the
+	// conn is asked after Limits.MoveWait. It must not block, and may come from any
+	// goroutine, once for each conn, perhaps after Closed.
+	Moving(c *Conn) (settled bool)
+
 	// Closed comes exactly once for each conn that Open accepted, after the
 	// last Message.
 	Closed(c *Conn, why Close)

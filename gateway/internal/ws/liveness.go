@@ -70,6 +70,12 @@ func (s *Server) visit(c *Conn, now uint32) uint32 {
 		c.mu.Unlock()
 		return now + l.pingTicks() // the handshake has deadlines of its own
 	}
+	if c.moveIn != 0 && c.closeBy <= now {
+		c.move() // it has waited for its answers long enough
+		by := c.closeBy
+		c.mu.Unlock()
+		return by
+	}
 	if c.q.n == 0 && !c.writing {
 		c.q.shrink()
 	}
@@ -82,6 +88,9 @@ func (s *Server) visit(c *Conn, now uint32) uint32 {
 		c.list()
 	}
 	due := c.pingAt
+	if c.moveIn != 0 {
+		due = min(due, c.closeBy)
+	}
 	awake := !c.asleep && c.raw != nil && l.NapAfter > 0
 	c.mu.Unlock()
 
@@ -125,6 +134,7 @@ func (l *Limits) napTicks() uint32 {
 }
 
 func (l *Limits) writeTicks() uint32 { return ticksOf(l.WriteTimeout) + 1 }
+func (l *Limits) moveTicks() uint32  { return ticksOf(l.MoveWait) + 1 }
 func (l *Limits) waitTicks() uint32  { return ticksOf(l.CloseWait) + 1 }
 
 // newPing makes the one ping that all conns share. It waits at most once in a

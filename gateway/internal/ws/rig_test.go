@@ -35,6 +35,7 @@ type app struct {
 	open    func(ctx context.Context, c *Conn, r *http.Request) Answer
 	message func(c *Conn, m *Message)
 	bye     func(ctx context.Context, c *Conn)
+	moving  func(c *Conn) (settled bool)
 
 	mu     sync.Mutex
 	conns  []*Conn
@@ -67,6 +68,8 @@ func (a *app) Message(c *Conn, m *Message) {
 	}
 	c.SendSoon(a.server.mustFrame(op, string(m.Bytes()), frame.Must, ""))
 }
+
+func (a *app) Moving(c *Conn) bool { return a.moving == nil || a.moving(c) }
 
 func (a *app) Farewell(ctx context.Context, c *Conn) {
 	if a.bye != nil {
