@@ -45,6 +45,7 @@ type API struct {
 	serving  *register.View // the workers
 	gateways *register.View
 	push     *push // nil: there is none
+	spread   *spread
 
 	conns    *conns
 	calls    chan struct{}       // has a place for each call of workers
@@ -75,7 +76,7 @@ func New(cfg Config) (*API, error) {
 		cfg: cfg, log: cfg.Log, conns: newConns(cfg.Clients, l.MaxConns, cfg.Proxies), metrics: newMetrics(), mux: http.NewServeMux(), methods: workers.Methods(),
 		calls: make(chan struct{}, l.MaxCalls), uploads: newUploads(l),
 		decoding: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), memory: semaphore.NewWeighted(l.ImageMemory),
-		budgets: newBudgets(l.UploadsPerMinute, l.UploadBytesPerHour),
+		budgets: newBudgets(l.UploadsPerMinute, l.UploadBytesPerHour), spread: newSpread(),
 	}
 	a.draining, a.drain = context.WithCancel(context.Background())
 	a.SetSecrets(cfg.Secrets)

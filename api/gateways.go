@@ -1,17 +1,14 @@
 package api
 
 import (
-	"cmp"
 	"encoding/json"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/parley-im/parley/proto/fault"
-	"github.com/parley-im/parley/register"
 )
 
 // gatewayEntry is a gateway as clients are told of it.
@@ -20,7 +17,8 @@ type gatewayEntry struct {
 	Load uint32 `json:"load"`
 }
 
-// serveGateways tells where the gateways are, the one with the fewest conns first.
+// serveGateways tells where the gateways are, in the order in which this client is to try
+// them.
 func (a *API) serveGateways(w http.ResponseWriter, r *http.Request) {
 	host, err := hostOf(r.Host)
 	if err != nil {
@@ -29,32 +27,13 @@ func (a *API) serveGateways(w http.ResponseWriter, r *http.Request) {
 	}
 	body := struct {
 		Gateways []gatewayEntry `json:"gateways"`
-	}{listGateways(a.gateways.Members(), host)}
+	}{a.spread.order(a.gateways.Members(), host)}
 	b, err := json.Marshal(body)
 	if err != nil {
 		a.refuse(w, r, err)
 		return
 	}
 	answer(w, http.StatusOK, b)
-}
-
-// listGateways leaves out those that did not say where clients reach them. Those behind one
-// balancer are one, whose load is that of the least loaded.
-func listGateways(members []register.Member, host string) []gatewayEntry {
-	list := []gatewayEntry{}
-	for _, m := range members {
-		u, ok := publicURL(m.PublicURL, host)
-		if !ok {
-			continue
-		}
-		if i := slices.IndexFunc(list, func(e gatewayEntry) bool { return e.URL == u }); i >= 0 {
-			list[i].Load = min(list[i].Load, m.Load)
-			continue
-		}
-		list = append(list, gatewayEntry{u, m.Load})
-	}
-	slices.SortStableFunc(list, func(a, b gatewayEntry) int { return cmp.Compare(a.Load, b.Load) })
-	return list
 }
 
 // publicURL is what a client dials for a gateway that says public of itself: ws or wss,

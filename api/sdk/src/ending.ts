@@ -7,6 +7,8 @@ export interface Ending {
   again: boolean;
   /** elsewhere: to another gateway, if there is one. */
   elsewhere: boolean;
+  /** moved: the gateway leaves, or has more conns than others. */
+  moved: boolean;
   /** atOnce: without a pause, the first time. */
   atOnce: boolean;
   /** token: with another token. */
@@ -37,6 +39,7 @@ export function endingOf(code: number, reason: string): Ending {
     reason: reasons[code] ?? (again ? lost : 'ENDED'),
     again,
     elsewhere: code !== 4001 && code !== 4004,
+    moved: code === 1012,
     atOnce: code === 4001 || code === 4004,
     token: code === 4004,
     signedOut: code === 4501 || code === 4504,

@@ -9,7 +9,7 @@ const key = 'gateways';
 /** goodFor is how long a list is not asked for again, and how long a failure is remembered, in ms. */
 const goodFor = 30_000;
 
-/** Gateways knows where gateways are, the least loaded first, and which of them failed. */
+/** Gateways knows where gateways are, in the order in which api tells them to this client, and which of them failed. */
 export class Gateways {
   private readonly p: Parts;
   private list: readonly string[];
@@ -47,8 +47,6 @@ export class Gateways {
       const body = (await this.p.door.fetch('/v1/gateways', undefined, false, 4000, json)) as { gateways?: { url?: unknown }[] };
       const found = urls(body.gateways?.map((g) => g?.url));
       if (found.length === 0) throw new Error('no gateways');
-      // One of the two with the least load, by chance: all who come now have the same list.
-      if (found.length > 1 && this.p.env.random() < 0.5) found.unshift(...found.splice(1, 1));
       this.list = found;
       this.p.env.store.write(key, found);
     } catch {
@@ -59,6 +57,12 @@ export class Gateways {
   /** failed makes others be tried before it. */
   failed(url: string): void {
     this.failedAt.set(url, this.p.env.now());
+  }
+
+  /** moved is failed of a gateway that wants its clients elsewhere. Others may have come for that: the list is asked for anew. */
+  moved(url: string): void {
+    this.failed(url);
+    this.askedAt = -Infinity;
   }
 
   /** works forgets that it failed. */

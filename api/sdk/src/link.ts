@@ -79,7 +79,8 @@ export class Link {
       if (turn !== this.turn) return;
       const end: Ending = url ? await this.once(url) : endingOf(1006, 'UNREACHABLE');
       if (turn !== this.turn) return;
-      if (url && end.elsewhere) this.gateways.failed(url);
+      if (url && end.moved) this.gateways.moved(url);
+      else if (url && end.elsewhere) this.gateways.failed(url);
       if (end.token) this.p.session.spend();
       if (end.signedOut && !this.p.session.takeOther()) return this.p.sync.signedOut(end.reason);
       reason = globalThis.navigator?.onLine === false ? 'OFFLINE' : end.reason;

@@ -55,6 +55,16 @@ test('1012 is answered after its delay, elsewhere', async () => {
   expect(urls()[0]).not.toBe(before);
 });
 
+test('1012 asks again where the gateways are, and takes the first that is not the old one', async () => {
+  const { server } = world();
+  await world().signedIn();
+  const [before] = urls();
+  server.gateways = [before!, 'ws://new:8284/', ...server.gateways.filter((g) => g !== before)];
+  server.end(1012, 'retry-after-ms=1000');
+  await pass(2000);
+  expect(urls()).toEqual(['ws://new:8284/']);
+});
+
 test('4004 comes back with another token', async () => {
   const { server } = world();
   const c = await world().signedIn();
