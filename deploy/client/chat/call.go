@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -102,11 +103,12 @@ func Once(ctx context.Context, cfg Config, method string, req, res proto.Message
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Times.Call)
 	defer cancel()
 	var errs []error
-	for range cfg.Gateways {
+	first := rand.IntN(len(cfg.Gateways))
+	for i := range cfg.Gateways {
+		c.gateway = cfg.Gateways[(first+i)%len(cfg.Gateways)]
 		l, end := c.dial(ctx)
 		if l == nil {
-			errs = append(errs, fmt.Errorf("%s: %s", c.cfg.Gateways[c.gateway], end.reason))
-			c.elsewhere()
+			errs = append(errs, fmt.Errorf("%s: %s", c.gateway, end.reason))
 			continue
 		}
 		return c.converse(ctx, l, method, req, res)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,7 +24,7 @@ type Client struct {
 	line    *line         // the conn; nil: there is none
 	changed chan struct{} // closed and replaced when a session opens, a conn is there, or all has ended
 	over    error         // why there will be no conn any more; nil: there will
-	gateway int           // of Config.Gateways, the next to try
+	gateway string        // the next to try
 	calls   uint64        // made so far; the id of the last one
 	frames  uint64        // received so far: what the client knows, in order
 
@@ -58,7 +59,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	cfg.setDefaults()
 	c := &Client{
-		cfg: cfg, wake: make(chan struct{}, 1), page: perPage, changed: make(chan struct{}), gateway: rand.IntN(len(cfg.Gateways)),
+		cfg: cfg, wake: make(chan struct{}, 1), page: perPage, changed: make(chan struct{}), gateway: cfg.Gateways[rand.IntN(len(cfg.Gateways))],
 		conversations: map[string]*conversation{}, presence: map[string]Presence{}, watched: map[string]bool{}, names: map[string]string{},
 	}
 	c.auth.begin(&cfg)
@@ -110,9 +111,6 @@ func (c *Client) again(ctx context.Context) error {
 		if stable {
 			pause.reset()
 		}
-		if end.code != fault.CloseResync && end.code != fault.CloseRenew {
-			c.elsewhere()
-		}
 		if end.atOnce && pause.n == 0 {
 			pause.n++
 			continue
@@ -120,15 +118,35 @@ func (c *Client) again(ctx context.Context) error {
 		if !sleep(ctx, pause.next(end.after)) {
 			return nil
 		}
+		if end.code != fault.CloseResync && end.code != fault.CloseRenew {
+			c.elsewhere(ctx)
+		}
 	}
 	return nil
 }
 
-// elsewhere makes the next conn one to another gateway.
-func (c *Client) elsewhere() {
+// findWithin bounds how long a client waits to be told where the gateways are.
+const findWithin = 2 * time.Second
+
+// elsewhere makes the next conn one to another gateway, if there is one: the first of those
+// that are told now, which are in an order that spreads all who ask, else one by chance.
+func (c *Client) elsewhere(ctx context.Context) {
+	list := slices.Clone(c.cfg.Gateways)
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	if c.cfg.Find != nil {
+		ctx, cancel := context.WithTimeout(ctx, findWithin)
+		defer cancel()
+		if told, err := c.cfg.Find(ctx); err != nil {
+			c.cfg.Log.Debug("gateways are not told", "device", c.cfg.Device, "err", err)
+		} else if len(told) > 0 {
+			list = told
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.gateway = (c.gateway + 1) % len(c.cfg.Gateways)
+	if i := slices.IndexFunc(list, func(url string) bool { return url != c.gateway }); i >= 0 {
+		c.gateway = list[i]
+	}
 }
 
 // Cut ends the conn there is without a word, as a network does.

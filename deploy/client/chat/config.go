@@ -17,11 +17,15 @@ import (
 // needed; the rest may be zero.
 type Config struct {
 	// Gateways are WebSocket URLs. The client begins at one of them by chance, and when
-	// one fails goes to the next.
+	// one fails, or wants it elsewhere, goes to another, by chance as well.
 	Gateways []string
-	Device   string         // the same after a restart
-	Program  *chatv1.Client // what the operator sees; nil: this package
-	Socket   client.Options // how to dial; Subprotocols and WriteTimeout are ours
+	// Find is asked for the gateways before each such change, and the first that it names
+	// and the client does not come from is taken: client.Find asks api. nil, or an error:
+	// Gateways.
+	Find    func(ctx context.Context) ([]string, error)
+	Device  string         // the same after a restart
+	Program *chatv1.Client // what the operator sees; nil: this package
+	Socket  client.Options // how to dial; Subprotocols and WriteTimeout are ours
 
 	// A way to a token: a function of one's own, or name and password, or the tokens of
 	// an earlier sign-in, which are refreshed by the client and then belong to it alone.

@@ -88,6 +88,63 @@ func TestDrainingGatewaySaysWhenToComeBackAndTheClientGoesElsewhere(t *testing.T
 	})
 }
 
+// The clients of a gateway that leaves do not all go to the one that comes next in their list.
+func TestClientsOfOneGatewayAreSpreadOverTheOthers(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		cfg := s.config()
+		cfg.Gateways = []string{"ws://one/", "ws://two/", "ws://three/", "ws://four/"}
+		c, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const n = 3000
+		came := map[string]int{}
+		for range n {
+			c.gateway = "ws://two/"
+			c.elsewhere(t.Context())
+			came[c.gateway]++
+		}
+		for _, g := range []string{"ws://one/", "ws://three/", "ws://four/"} {
+			if came[g] < n/3-150 || came[g] > n/3+150 { // nearly six sigmas
+				t.Errorf("spread as %v", came)
+			}
+		}
+	})
+}
+
+// Who is told where the gateways are goes to the first that he does not come from; else to
+// one of those he knows.
+func TestClientGoesWhereItIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T, s *stage) {
+		told, failed := []string{"ws://one/", "ws://new/", "ws://two/"}, error(nil)
+		cfg := s.config()
+		cfg.Gateways = []string{"ws://one/", "ws://two/"}
+		cfg.Find = func(ctx) ([]string, error) { return told, failed }
+		c, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			told []string
+			err  error
+			want string
+		}{
+			{told, nil, "ws://new/"},
+			{told, nil, "ws://one/"},
+			{nil, errors.New("api is away"), "ws://two/"},
+			{nil, nil, "ws://one/"},
+			{[]string{"ws://one/"}, nil, "ws://one/"}, // there is no other
+		} {
+			if told, failed = step.told, step.err; c.gateway == "ws://two/" && step.want == "ws://new/" {
+				c.gateway = "ws://one/" // it begins at one by chance
+			}
+			if c.elsewhere(t.Context()); c.gateway != step.want {
+				t.Errorf("told %v, %v: went to %s, want %s", step.told, step.err, c.gateway, step.want)
+			}
+		}
+	})
+}
+
 func TestDelaysAreReadFromWhatServersSay(t *testing.T) {
 	for reason, want := range map[string]time.Duration{
 		"retry-after-ms=1234": 1234 * time.Millisecond, "restart; retry-after-ms=5, soon": 5 * time.Millisecond, "": 0,

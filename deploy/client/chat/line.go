@@ -96,7 +96,7 @@ func (c *Client) dial(ctx context.Context) (*line, ending) {
 	c.conns++
 	c.n.Dials++
 	l := &line{n: c.conns, entry: c.retryPace(), renewal: c.retryPace(), inquiry: c.retryPace(), unknown: map[string]bool{}, news: map[string]bool{}, pending: map[uint64]*call{}, overdue: map[uint64]*call{}}
-	l.record = ConnRecord{N: l.n, Gateway: c.cfg.Gateways[c.gateway], Dialled: c.at(time.Now())}
+	l.record = ConnRecord{N: l.n, Gateway: c.gateway, Dialled: c.at(time.Now())}
 	c.mu.Unlock()
 
 	within, cancel := context.WithTimeout(ctx, c.cfg.Times.Dial)
