@@ -17,3 +17,14 @@ func TestPeopleTalkOnThePageOfBroadcast(t *testing.T) {
 	t.Parallel()
 	play(t, "broadcast", "broadcast.mjs")
 }
+
+// Two people use the page, and markup stays text.
+func TestPeopleUseThePagesOfTheOtherExamples(t *testing.T) {
+	t.Parallel()
+	for _, example := range []string{"swoolechat", "onetoone", "workermanchat", "tadpole", "twopaths", "shareddoc", "support"} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			play(t, example, "examples/"+example+".mjs")
+		})
+	}
+}

@@ -1,7 +1,8 @@
 // Package browser looks at pages as people do: a real Chromium opens them, on a
 // Parley of real processes, and people type, tap and tab while workers and gateways
 // are killed. The Go part sets the stage and clears it. The plays on the examples'
-// pages are talk.mjs and broadcast.mjs; those on the chat's page are in chat:
+// pages are talk.mjs (on swooleim's), broadcast.mjs and those in examples, which are short;
+// those on the chat's page are in chat:
 //
 //	first.mjs     the first minutes of three people and a guest, in zh and en
 //	keyboard.mjs  everything once, with a keyboard only

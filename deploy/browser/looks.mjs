@@ -2,14 +2,19 @@
 import assert from "node:assert/strict";
 import axe from "axe-core";
 
-// good finds barriers for people with axe, and what sticks out of the screen.
+// good finds barriers for people, and what sticks out of the screen.
 export async function good(page, what) {
+	await barriers(page, what);
+	await fits(page, what);
+}
+
+// barriers wants none for people, by axe.
+export async function barriers(page, what) {
 	await still(page);
 	const found = await page.evaluate(`${axe.source}
 		axe.run(document, { resultTypes: ["violations"], rules: { "target-size": { enabled: true } } })
 			.then((r) => r.violations.map((v) => v.id + ": " + v.help + " at " + v.nodes.map((n) => n.target + " (" + n.any.map((a) => a.message) + ")").join("; ")))`);
 	assert.deepEqual(found, [], `axe: ${what}`);
-	await fits(page, what);
 }
 
 // fits wants nothing to scroll sideways but what is made to, and all that can be

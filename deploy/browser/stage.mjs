@@ -60,8 +60,8 @@ function inTime(most, what, result) {
 
 // visit opens a page at url as somebody who has never been there, or as another tab of a
 // context. Before it is loaded, prepare gets it. What is in forgiven may stand on its
-// console as an error.
-export async function visit(name, { look, url = told.page, context, prepare = () => {}, forgiven = [] }) {
+// console as an error; from friends, other origins, it may fetch.
+export async function visit(name, { look, url = told.page, context, prepare = () => {}, forgiven = [], friends = [] }) {
 	context ??= await browser.newContext({ locale: "en-US", ...look });
 	context.setDefaultTimeout(patience);
 	const page = await context.newPage();
@@ -72,17 +72,19 @@ export async function visit(name, { look, url = told.page, context, prepare = ()
 		if (m.type() === "error" && ![/net::ERR_/, /^WebSocket connection to .* failed/, ...forgiven].some((f) => f.test(m.text()))) mistakes.push(`${name}: ${m.text()}`);
 	});
 	page.on("requestfinished", (request) => {
-		if (new URL(request.url()).origin !== new URL(url).origin && !/^(data|blob):/.test(request.url())) mistakes.push(`${name}: fetched ${request.url()}`);
+		if (![new URL(url).origin, ...friends].includes(new URL(request.url()).origin) && !/^(data|blob):/.test(request.url())) mistakes.push(`${name}: fetched ${request.url()}`);
 	});
 	await prepare(page);
 	await page.goto(url);
 	return page;
 }
 
-// open opens an example's page as somebody who has never been there. Given a gateway, the
-// page knows only that one until it looks for them again after free.
-export const open = (name, look, gateway) => visit(name, {
+// open opens an example's page, or with a path another one beside it, as somebody who has
+// never been there. Given a gateway, the page knows only that one until it looks for them
+// again after free.
+export const open = (name, look, gateway, path = "") => visit(name, {
 	look,
+	url: told.page + path,
 	prepare: async (page) => {
 		await page.addInitScript(watchState);
 		if (gateway) await page.route("**/gateways", (route) => route.fulfill({ json: [`ws://${gateway}/`] }));
@@ -106,6 +108,7 @@ function watchState() {
 	window.states = [];
 	addEventListener("DOMContentLoaded", () => {
 		const state = document.querySelector("[data-testid=state]");
+		if (!state) return; // a page that has none
 		new MutationObserver(() => window.states.push(state.dataset.state)).observe(state, { attributes: true, attributeFilter: ["data-state"] });
 	});
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -102,6 +103,9 @@ func notCached(t *testing.T) {
 	}
 }
 
+// storing are the examples that keep something in a file.
+var storing = []string{"swoolechat", "onetoone", "shareddoc", "support"}
+
 // player begins what the process of a script is called.
 const player = "play"
 
@@ -116,6 +120,10 @@ func cluster(t *testing.T, example string, out proc.Output) (*local.Cluster, loc
 		t.Fatal(err)
 	}
 	pools := build.WorkerPools(root, example)
+	var workerArgs []string
+	if slices.Contains(storing, example) {
+		workerArgs = append(workerArgs, "--database", filepath.Join(t.TempDir(), "example.db"))
+	}
 	programs, err := build.Builder{}.Programs(building, build.Register, build.Gateway, worker)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +135,7 @@ func cluster(t *testing.T, example string, out proc.Output) (*local.Cluster, loc
 	t.Cleanup(ports.Release)
 	c, err := local.New(local.Config{
 		Programs: local.Programs{Register: programs[build.Register], Gateway: programs[build.Gateway], Worker: programs[worker]},
-		Gateways: 2, Workers: 2 * len(pools), WorkerPools: pools, Ports: ports.Ports, Page: true, Output: out,
+		Gateways: 2, Workers: 2 * len(pools), WorkerPools: pools, WorkerArgs: workerArgs, Ports: ports.Ports, Page: true, Output: out,
 		RegisterArgs: []string{"--lease", "1s"},
 		GatewayArgs:  append([]string{"--drain-window", "300ms"}, build.GatewayArgs(root, example)...),
 	})
