@@ -123,6 +123,16 @@ var changes = []*row{
 			return s.MergeSession(ctx, c.d(), []byte(`{"m":2}`))
 		},
 	}, {
+		calls: "Sender.MergeSession", how: "if it is still the first", one: true, sure: true, well: "2", part: "0", after: sessionOf, is: `{"n":1,"m":2} in version 2`,
+		sender: func(ctx context.Context, s *worker.Sender, c cell) (any, error) {
+			return s.MergeSession(ctx, c.d(), []byte(`{"m":2}`), worker.IfVersion(1))
+		},
+	}, {
+		calls: "Sender.UpdateSession", how: "if it is still the first", one: true, sure: true, well: "2", part: "0", after: sessionOf, is: `{"n":7} in version 2`,
+		sender: func(ctx context.Context, s *worker.Sender, c cell) (any, error) {
+			return s.UpdateSession(ctx, c.d(), map[string]int{"n": 7}, worker.IfVersion(1))
+		},
+	}, {
 		calls: "Sender.UpdateSession", one: true, sure: true, well: "2", part: "0", after: sessionOf, is: `{"n":7} in version 2`,
 		sender: func(ctx context.Context, s *worker.Sender, c cell) (any, error) {
 			return s.UpdateSession(ctx, c.d(), map[string]int{"n": 7})

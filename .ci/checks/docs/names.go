@@ -38,24 +38,45 @@ func CheckPages(root string) ([]string, error) {
 	return append(problems, names...), err
 }
 
-// CheckNames reports names in the pages docs/from-*.md that nothing bears.
+// CheckNames reports names in the pages docs/from-*.md that nothing bears, and tests that
+// any page names and nobody has written.
 func CheckNames(root string) (problems []string, err error) {
-	pages, err := filepath.Glob(filepath.Join(root, "docs/from-*.md"))
-	if err != nil || len(pages) == 0 {
-		return nil, err
-	}
-	there, err := readNames(root)
+	files, err := repo.Files(root)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range pages {
-		text, err := os.ReadFile(name)
+	there, err := readNames(root, files)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range files {
+		if path.Ext(name) != ".md" || strings.Contains(name, "testdata/") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			return nil, err
 		}
-		problems = append(problems, there.check("docs/"+filepath.Base(name), string(text))...)
+		problems = append(problems, there.checkTests(name, string(text))...)
+		if is, _ := path.Match("docs/from-*.md", name); is {
+			problems = append(problems, there.check(name, string(text))...)
+		}
 	}
 	return problems, nil
+}
+
+// checkTests looks at the tests that a page names, wherever it does.
+func (n *names) checkTests(page, text string) (problems []string) {
+	line := 0
+	for l := range strings.Lines(text) {
+		line++
+		for _, span := range codeSpan.FindAllString(l, -1) {
+			if name := strings.Trim(span, "`"); testSpan.MatchString(name) && !n.source.tests[name] {
+				problems = append(problems, fmt.Sprintf("%s:%d: %s: no such test", page, line, span))
+			}
+		}
+	}
+	return problems
 }
 
 // check looks at the tables of one page.
@@ -73,7 +94,11 @@ func (n *names) check(page, text string) (problems []string) {
 				continue
 			}
 			for _, span := range codeSpan.FindAllString(r.cells[column], -1) {
-				if why := n.missing(strings.Trim(span, "`")); why != "" {
+				name := strings.Trim(span, "`")
+				if testSpan.MatchString(name) {
+					continue // see checkTests
+				}
+				if why := n.missing(name); why != "" {
 					problems = append(problems, fmt.Sprintf("%s:%d: %s: %s", page, r.line, span, why))
 				}
 			}
@@ -97,19 +122,19 @@ type names struct {
 	makefile  string
 }
 
-func readNames(root string) (*names, error) {
-	files, err := repo.Files(root)
-	if err != nil {
-		return nil, err
-	}
+func readNames(root string, files []string) (_ *names, err error) {
 	n := &names{root: root, rpcs: map[string]bool{}, commands: map[string]string{}}
 	if n.source, err = readGo(root, files); err != nil {
 		return nil, err
 	}
 	for _, name := range files {
-		program := regexp.MustCompile(`(?:^|/)cmd/(parley[a-z-]*)/[^/]*[^t]\.go$`).FindStringSubmatch(name)
+		code := path.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go")
+		program := programFile.FindStringSubmatch(name)
+		if !code {
+			program = nil
+		}
 		proto := path.Ext(name) == ".proto"
-		served := path.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") && strings.HasPrefix(name, "api/") || name == "api/openapi/openapi.json"
+		served := code && strings.HasPrefix(name, "api/") || name == "api/openapi/openapi.json"
 		special := name == "docs/operating.md" || name == "Makefile"
 		if program == nil && !proto && !served && !special {
 			continue
@@ -138,6 +163,8 @@ func readNames(root string) (*names, error) {
 	}
 	return n, nil
 }
+
+var programFile = regexp.MustCompile(`(?:^|/)cmd/(parley[a-z-]*)/[^/]*$`)
 
 var (
 	goSpan      = regexp.MustCompile(`^(?:[a-z][a-z0-9]*\.)?[A-Z]\w*(?:\.[A-Z]\w*)?$`)
