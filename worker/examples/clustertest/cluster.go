@@ -26,6 +26,10 @@ type Config struct {
 	Labels            []map[string]string // of the workers, in their order; others have none
 	Limits            gateway.Limits      // of each gateway; it drains in 10 ms if nothing else is said
 	Secrets           []string            // of the cluster; none: nobody has to prove anything
+
+	// Authority signs a certificate for every process, which they show to each other; nil:
+	// no TLS between them.
+	Authority *registertest.Authority
 }
 
 // Cluster is gateways and workers that find each other by a register.
@@ -48,7 +52,7 @@ func (c *Cluster) Register() string { return c.register }
 func Start(t testing.TB, cfg Config, handler func(kill func()) worker.Handler) *Cluster {
 	t.Helper()
 	reg := registertest.Start(t, server.Config{
-		Identity: handshake.Identity{Cluster: name}, Lease: 300 * time.Millisecond, Secrets: cfg.Secrets,
+		Identity: handshake.Identity{Cluster: name}, Lease: 300 * time.Millisecond, Secrets: cfg.Secrets, TLS: cfg.mutual(t),
 	})
 	c := &Cluster{t: t, cfg: cfg, register: reg.Addr()}
 	for i := range max(cmp.Or(cfg.Gateways, 2), 0) {
@@ -94,7 +98,7 @@ func (c *Cluster) startWorker(node string, labels map[string]string, handler fun
 		cancel()
 	}
 	w, err := worker.New(worker.Config{
-		Handler: handler(kill), Registers: []string{c.register}, Secrets: c.cfg.Secrets, Cluster: name, Node: node, Labels: labels, Log: silent,
+		Handler: handler(kill), Registers: []string{c.register}, Secrets: c.cfg.Secrets, TLS: c.cfg.mutual(t), Cluster: name, Node: node, Labels: labels, Log: silent,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,7 @@ func (c *Cluster) startGateway(node, clientsAddr, linksAddr string) *gatewayRun 
 	limits.DrainWindow = cmp.Or(limits.DrainWindow, 10*time.Millisecond)
 	id := handshake.Identity{Cluster: name, Role: "gateway", Node: node, Boot: handshake.NewBoot(), Build: "test"}
 	directory, err := register.New(register.Config{
-		Registers: []string{c.register}, Identity: id, Secrets: c.cfg.Secrets, Log: silent,
+		Registers: []string{c.register}, Identity: id, Secrets: c.cfg.Secrets, TLS: c.cfg.mutual(t), Log: silent,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,8 @@ func (c *Cluster) startGateway(node, clientsAddr, linksAddr string) *gatewayRun 
 	registertest.Run(t, directory)
 	clients, links := listen(t, clientsAddr), listen(t, linksAddr)
 	g, err := gateway.New(gateway.Config{
-		Identity: id, Secrets: c.cfg.Secrets, Clients: clients, Links: links, Directory: directory, Log: silent, Limits: limits,
+		Identity: id, Secrets: c.cfg.Secrets, LinkTLS: c.cfg.mutual(t), Clients: clients, Links: links, Directory: directory,
+		Log: silent, Limits: limits,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -146,6 +146,25 @@ func TestASessionGoesWithItsConn(t *testing.T) {
 	leave(t, workers[1], all...)
 }
 
+func TestAHandlerThatHangsHoldsUpADrainUntilItsDeadline(t *testing.T) {
+	c, _ := cluster(t)
+	node := startWith(t, "testdata/probe.js", secret, c.Register(), "--label", "path=/probe", "--drain-timeout", "300ms")
+	node.attached(t, 2)
+	ann, _ := enter(t, c, 0, "ann")
+	ann.Say("hang")
+	ann.Say("after it")
+	ann.Hears("it hangs")
+	node.terminate(t, nil)
+	node.gone(t)
+	if !strings.Contains(node.said(), "not drained") {
+		t.Error("it says nothing of what it left behind")
+	}
+	another := startWith(t, "testdata/probe.js", secret, c.Register(), "--label", "path=/probe")
+	ann.Hears("handled again")
+	ann.Hears("Server: after it")
+	leave(t, another, ann)
+}
+
 func TestOpenIsAnsweredBeforeTheHandshakeIs(t *testing.T) {
 	c, workers := probes(t)
 	for query, want := range map[string]int{"refuse=403": http.StatusForbidden, "refuse=451": 451, "throw=1": http.StatusInternalServerError} {

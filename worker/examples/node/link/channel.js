@@ -1,6 +1,7 @@
 // One gRPC connection and the streams on it, as promises. A Channel never dials again by
 // itself: a gateway gives a connection that has not passed the handshake a few seconds and
 // one of a few places, so one that came to nothing is closed and another is made.
+import { createSecureContext } from 'node:tls';
 import { Client, credentials } from '@grpc/grpc-js';
 import { Max } from './records.js';
 
@@ -18,8 +19,10 @@ export class Channel {
   #streams = [];
   #cause = null;
 
-  constructor(addr) {
-    this.#client = new Client(addr, credentials.createInsecure(), options);
+  // tls is {ca, cert, key} in PEM, each of which may be missing; null: no TLS. The other end
+  // has to show a certificate of ca (the system's authorities) for the host of addr.
+  constructor(addr, tls) {
+    this.#client = new Client(addr, tls ? secured(tls) : credentials.createInsecure(), options);
   }
 
   // open begins a call of a method, one of protos.js.
@@ -39,6 +42,8 @@ export class Channel {
     this.#client.close();
   }
 }
+
+const secured = (tls) => credentials.createFromSecureContext(createSecureContext({ ...tls, minVersion: 'TLSv1.3' }));
 
 // Stream is one call. One reader at a time.
 class Stream {

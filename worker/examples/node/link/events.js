@@ -70,6 +70,7 @@ async function call({ seat, event, conn, gateway }, name, ms, handle) {
   if (!event.lost && !seat.holds(event.term)) return null;
   const turn = (seat.turn = new AbortController());
   const late = setTimeout(() => turn.abort(new Error(`${name} took more than ${ms} ms`)), ms);
+  late.unref(); // a handler that hangs holds up no process that ends
   let failed = false;
   conn.begin(turn.signal, event.kind === Kind.OPEN);
   try {

@@ -114,7 +114,7 @@ export class Gateway {
 
   // serve is one stream, from dialling to its end.
   async #serve(attempt) {
-    const channel = (this.#channel = new Channel(this.#member.addr));
+    const channel = (this.#channel = new Channel(this.#member.addr, this.#worker.tls));
     let attached = false;
     try {
       const { secrets } = this.#worker;
@@ -134,7 +134,7 @@ export class Gateway {
   // greet passes the handshake and attaches. It resolves to the gateway's first records.
   async #greet(stream, secret) {
     const worker = this.#worker;
-    const wrong = unguarded(this.#member.addr, worker.secrets);
+    const wrong = unguarded(this.#member.addr, worker.secrets, worker.tls);
     if (wrong) throw new Error(wrong);
     await shake(stream.steps(), worker.identity, 'gateway', this.boot, secret, ['drain']);
     const serves = !worker.draining;

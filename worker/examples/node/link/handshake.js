@@ -49,12 +49,12 @@ export async function shake(stream, local, role, expectBoot, secret, features = 
   return theirs;
 }
 
-// unguarded is what is wrong with dialling addr, "" when nothing is: with no secret only
-// loopback is safe.
-export function unguarded(addr, secrets) {
+// unguarded is what is wrong with dialling addr, "" when nothing is: with neither a secret
+// nor a certificate of our own only loopback is safe.
+export function unguarded(addr, secrets, tls) {
   const host = addr.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-  if (secrets.length > 0 || /^(localhost|127(\.\d+){3}|::1)$/i.test(host)) return '';
-  return `${addr} is not a loopback address: set a secret`;
+  if (secrets.length > 0 || tls?.cert || /^(localhost|127(\.\d+){3}|::1)$/i.test(host)) return '';
+  return `${addr} is not a loopback address: set a secret, or use TLS with certificates on both sides`;
 }
 
 const reasons = {

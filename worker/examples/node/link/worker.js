@@ -14,6 +14,7 @@ export class Worker {
   busy = 0; // conns whose events are handled or wait to be, of all gateways: our load
   identity;
   secrets;
+  tls;
   labels;
   handler;
   sender = new Sender(() => this.#gateways.values());
@@ -21,16 +22,18 @@ export class Worker {
   #numbers = new Map(); // by boot of gateways that have left: the next number
   #directory;
   #met = false; // the view was whole once
+  #over = false; // gateways that come are not dialled any more
 
   // told resolves when this process is to end.
   told = new Promise((resolve) => (this.leave = resolve));
 
-  // config is {registers, cluster, node, secrets, labels}; handler has onOpen, onMessage and
+  // config is {registers, cluster, node, secrets, tls, labels}; handler has onOpen, onMessage and
   // onClose, each optional.
   constructor(config, handler) {
     this.handler = handler;
     this.identity = { cluster: config.cluster, role: 'worker', node: config.node, boot: newBoot(), build: 'node' };
     this.secrets = config.secrets;
+    this.tls = config.tls;
     this.labels = config.labels;
     this.#directory = new Directory({ ...config, identity: this.identity });
     this.#directory.on('change', () => this.#follow());
@@ -46,22 +49,24 @@ export class Worker {
     log.info('draining');
     this.draining = true;
     const signal = AbortSignal.timeout(ms);
+    const gateways = () => [...this.#gateways.values()];
     try {
-      await this.#directory.leave(LEAVE_MS);
-      const gateways = () => [...this.#gateways.values()];
+      await this.#directory.leave(Math.min(ms, LEAVE_MS));
       for (const gateway of gateways()) if (!gateway.drained) gateway.sayDraining();
       await Promise.all(gateways().map((gateway) => gateway.givenBack(signal)));
       await Promise.all(gateways().map((gateway) => gateway.settled(signal)));
-      await Promise.all(gateways().map((gateway) => gateway.goodbye()));
       log.info('drained');
     } catch (err) {
       log.warn('not drained: what is left is handled again elsewhere', { err });
     }
+    this.#over = true;
+    await Promise.all(gateways().map((gateway) => gateway.goodbye()));
     await this.#directory.close();
   }
 
   // follow makes the gateways equal to the view.
   #follow() {
+    if (this.#over) return;
     const before = this.#gateways.size;
     let gone = 0;
     const members = new Map(this.#directory.members.map((member) => [member.boot, member]));

@@ -42,6 +42,10 @@ await run({
         return conn.close(Number(to), what);
       case 'large':
         return conn.setSession(Buffer.alloc(Number(to)));
+      case 'hang':
+        if (message.redelivered) return conn.reply('handled again');
+        await conn.sender.toConn(conn.id, 'it hangs');
+        return new Promise(() => {});
       case 'fail':
         conn.reply('before it failed');
         throw new Error('a handler that fails');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connId, parseConnId } from '../link/conn.js';
-import { configOf } from '../link/run.js';
+import { configOf } from '../link/config.js';
 
 test('flags win over variables, and both have defaults', () => {
   const { registers, cluster, node, secrets } = configOf([], {});
@@ -12,6 +12,8 @@ test('flags win over variables, and both have defaults', () => {
   assert.deepEqual(own.labels, { path: '/a=b' });
   assert.deepEqual(own.secrets, ['sixteen-bytes-or', 'sixteen-bytes-to']);
   assert.equal(own.cluster, 'c');
+  assert.deepEqual([own.tls, own.drainMs], [null, 20_000]);
+  assert.equal(configOf([], { PARLEY_DRAIN_TIMEOUT: '300ms' }).drainMs, 300);
 });
 
 test('everything wrong is named at once, and no secret with it', () => {
@@ -20,6 +22,10 @@ test('everything wrong is named at once, and no secret with it', () => {
     return !err.message.includes('tooshort');
   });
   assert.throws(() => configOf(['--register', '10.0.0.1:1236'], {}), /not a loopback address: set a secret/);
+  assert.throws(() => configOf(['--tls-cert', 'nowhere.pem', '--drain-timeout', '20'], {}), (err) => {
+    for (const what of ['one is of no use', '--tls-cert: ENOENT', '--drain-timeout: "20" is no time']) assert.ok(err.message.includes(what), what);
+    return true;
+  });
   assert.throws(() => configOf(['--nonsense'], {}), /nonsense/);
   assert.equal(configOf(['-h'], {}), null);
 });
