@@ -358,6 +358,13 @@ var asked = map[string]call{
 		w.good(err)
 		w.is(totals.Gateways, map[string]worker.Counts{"gateway-0": {Conns: 2, Users: 1, Groups: 2}, "gateway-1": {Conns: 2, Users: 2, Groups: 2}})
 	}, "Totals.Gateways"),
+	"a uid comes or goes": of(func(w *world) {
+		w.seen("carl", false)
+		w.good(w.s.Bind(w.ctx, w.guest.ID(), "carl"))
+		w.seen("carl", true)
+		w.gone(w.bob)
+		w.seen("bob", false)
+	}, "Worker.WatchUsers", "Users.Present"),
 	"compare and set": of(func(w *world) {
 		v, err := w.s.SetSession(w.ctx, w.ann.ID(), []byte(`{"n":1}`), worker.IfVersion(0))
 		w.good(err)

@@ -24,6 +24,8 @@ type world struct {
 	s   *worker.Sender
 	now *scene
 
+	users *worker.Users
+
 	ann, bob, guest, ann2 *workertest.Conn
 }
 
@@ -58,7 +60,7 @@ func (s *scene) OnClose(_ context.Context, _ *worker.Conn, why worker.Close) {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, ctx: t.Context(), now: &scene{closed: make(chan worker.Close, 8)}}
-	w.h = workertest.New(t, w.now, workertest.WithGateways(2))
+	w.h = workertest.New(t, w.now, workertest.WithGateways(2), workertest.WithWorker(func(k *worker.Worker) { w.users = k.WatchUsers() }))
 	w.s = w.h.Sender()
 	w.ann, w.bob = w.h.Dial("/?user=ann&in=kitchen&in=hall"), w.h.Dial("/?user=bob&in=hall")
 	w.guest, w.ann2 = w.h.Dial("/"), w.h.Dial("/?user=ann&in=kitchen")
@@ -111,6 +113,16 @@ func (w *world) is(got, want any) {
 	w.good(err)
 	if string(a) != string(b) {
 		w.t.Errorf("got %s, want %s", a, b)
+	}
+}
+
+// seen waits until the worker takes a user for present, or not.
+func (w *world) seen(user string, present bool) {
+	w.t.Helper()
+	for end := time.Now().Add(workertest.Timeout); w.users.Present(user) != present; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatalf("%s: present %v, want %v", user, !present, present)
+		}
 	}
 }
 
