@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
-	"github.com/parley-im/parley/deploy/local/proc"
 	"github.com/parley-im/parley/proto/fault"
 	"github.com/parley-im/parley/worker"
 )
@@ -45,16 +43,16 @@ func (m *matrix) ends(t *testing.T) {
 	if m.gateways == 1 {
 		m.plays(t, m.ending(t, "Sender.DrainWorker", outside, stopped, last))
 		m.plays(t, m.ending(t, "Sender.DrainGateway", fromWorker, stopped, last))
-		m.endsInOrder(t, m.Cluster.Gateways[0])
+		endsInOrder(t, m.Cluster.Gateways[0])
 		return
 	}
 	m.plays(t,
 		m.ending(t, "Sender.DrainGateway", outside, stopped, last),
 		m.ending(t, "Sender.DrainGateway", fromWorker, beside, 1),
 		m.ending(t, "Sender.DrainWorker", outside, stopped, 0)) // who is found without the gateway that is stopped
-	m.endsInOrder(t, m.Cluster.Gateways[1])
-	m.endsInOrder(t, m.Cluster.Gateways[last])
-	m.endsInOrder(t, m.Cluster.Workers[0])
+	endsInOrder(t, m.Cluster.Gateways[1])
+	endsInOrder(t, m.Cluster.Gateways[last])
+	endsInOrder(t, m.Cluster.Workers[0])
 }
 
 // ending makes one take of a row, with D at a gateway.
@@ -94,17 +92,4 @@ func (m *matrix) plays(t *testing.T, all ...*take) {
 		m.still().Thaw(t)
 	}
 	m.settle(t, all, letters, false)
-}
-
-// endsInOrder waits for the end of a process that was asked to drain.
-func (m *matrix) endsInOrder(t *testing.T, p *proc.Process) {
-	t.Helper()
-	select {
-	case <-p.Done():
-	case <-time.After(everything):
-		t.Fatalf("%s has not ended", p.Name())
-	}
-	if e, _ := p.Exit(); e.Code != 0 {
-		t.Errorf("%s ended with %v", p.Name(), e)
-	}
 }

@@ -97,6 +97,9 @@ func (c *Cluster) RegisterAddrs() (list []string) {
 // RegisterPort is where the first register listens.
 func (c *Cluster) RegisterPort() int { return c.cfg.Ports.Register }
 
+// APIPort is where the api listens for people and backends.
+func (c *Cluster) APIPort() int { return c.cfg.Ports.API }
+
 // LinkPorts are the ports where workers attach to the gateways.
 func (c *Cluster) LinkPorts() (ports []int) {
 	for i := range c.Gateways {
