@@ -102,7 +102,7 @@ func TestBackendsCallOverHTTP(t *testing.T) {
 		"no key":           {s.push("", "send", `{"all":true}`), "401 UNAUTHENTICATED"},
 		"a wrong one":      {s.push(keys["send"]+"x", "send", `{"all":true}`), "401 UNAUTHENTICATED"},
 		"another's token":  {s.push(token, "send", `{"all":true}`), "401 UNAUTHENTICATED"},
-		"another role":     {s.push(keys["send"], "getCounts", `{}`), "403 FORBIDDEN"},
+		"another role":     {s.push(keys["send"], "getTotals", `{}`), "403 FORBIDDEN"},
 		"to nobody":        {s.push(keys["send"], "send", `{}`), "400 INVALID"},
 		"misspelt":         {s.push(keys["send"], "send", `{"all":true,"exeptUsers":["ann"]}`), "400 INVALID"},
 		"no JSON":          {s.push(keys["send"], "send", `{"all":`), "400 MALFORMED"},
@@ -112,7 +112,7 @@ func TestBackendsCallOverHTTP(t *testing.T) {
 		"no such process":  {s.push(keys["admin"], "drainNode", `{"role":"gateway","node":"gw-1"}`), "404 NOT_FOUND"},
 		"too large":        {s.push(keys["send"], "send", `{"all":true,"text":"`+strings.Repeat("x", 2<<20)+`"}`), "413 TOO_LARGE"},
 		"no time":          {s.push(keys["send"], "send", `{"all":true}`, "Parley-Timeout-Ms", "soon"), "400 INVALID"},
-		"by GET":           {s.do(http.MethodGet, "/push/v1/getCounts", nil, "Authorization", "Bearer "+keys["query"]), "405 UNIMPLEMENTED"},
+		"by GET":           {s.do(http.MethodGet, "/push/v1/getTotals", nil, "Authorization", "Bearer "+keys["query"]), "405 UNIMPLEMENTED"},
 		"as a form":        {s.push(keys["send"], "send", `all=true`, "Content-Type", "application/x-www-form-urlencoded"), "415 INVALID"},
 		"elsewhere":        {s.do(http.MethodPost, "/push/v2/send", nil), "404 UNIMPLEMENTED"},
 	} {
@@ -138,23 +138,23 @@ func TestWithoutKeysThereIsNoPushService(t *testing.T) {
 	s := start(t, Limits{})
 	keys, set := backendKeys(t, 1, "admin")
 	s.api.SetPushKeys(set) // on SIGHUP: to begin with keys needs a restart
-	if r := s.push(keys["admin"], "getCounts", `{}`); r.reason() != "404 UNIMPLEMENTED" {
+	if r := s.push(keys["admin"], "getTotals", `{}`); r.reason() != "404 UNIMPLEMENTED" {
 		t.Errorf("got %s", r.reason())
 	}
 }
 
 func TestBackendsHearWhenTheyMayCallAgain(t *testing.T) {
 	s, keys, addr := startPush(t, 1)
-	s.push(keys["query"], "getCounts", `{}`)
-	r := s.push(keys["query"], "getCounts", `{}`)
+	s.push(keys["query"], "getTotals", `{}`)
+	r := s.push(keys["query"], "getTotals", `{}`)
 	if r.reason() != "429 RATE_LIMITED" || r.header.Get("Retry-After") != "1" {
 		t.Errorf("got %s, Retry-After %q", r.reason(), r.header.Get("Retry-After"))
 	}
-	_, err := dialPush(t, addr, insecure.NewCredentials()).GetCounts(withKey(t, keys["query"]), &pushv1.GetCountsRequest{})
+	_, err := dialPush(t, addr, insecure.NewCredentials()).GetTotals(withKey(t, keys["query"]), &pushv1.GetTotalsRequest{})
 	if f := fault.Of(grpcfault.FromError(err)); f.Code() != fault.RateLimited || f.RetryAfter() <= 0 || f.RetryAfter() > time.Second {
 		t.Errorf("over gRPC: %v, after %v", err, f.RetryAfter())
 	}
-	if r := s.push(keys["admin"], "getCounts", `{}`); r.status != http.StatusOK {
+	if r := s.push(keys["admin"], "getTotals", `{}`); r.status != http.StatusOK {
 		t.Errorf("another key: %s", r.reason())
 	}
 }
@@ -181,7 +181,7 @@ func TestBackendsCallOverGRPC(t *testing.T) {
 			_, err := c.Send(withKey(t, keys["send"], "authorization", "Bearer "+keys["admin"]), later)
 			return err
 		}, fault.Unauthenticated},
-		"another role": {func() error { _, err := c.GetCounts(withKey(t, keys["send"]), nil); return err }, fault.Forbidden},
+		"another role": {func() error { _, err := c.GetTotals(withKey(t, keys["send"]), nil); return err }, fault.Forbidden},
 		"to nobody":    {func() error { _, err := c.Send(withKey(t, keys["send"]), &pushv1.SendRequest{}); return err }, fault.Invalid},
 		"a later one":  {func() error { _, err := c.Send(withKey(t, keys["send"]), later); return err }, fault.Invalid},
 		"too large":    {func() error { _, err := c.Send(withKey(t, keys["send"]), large); return err }, fault.Overloaded}, // gRPC says so itself
@@ -199,12 +199,12 @@ func TestGRPCHasTheCertificateForClients(t *testing.T) {
 	var cfg *Config
 	_, keys, addr := startPush(t, 100, overTLS, func(c *Config) { cfg = c })
 	c := dialPush(t, addr, credentials.NewTLS(trusting(cfg.ClientTLS.Certificates[0])))
-	if _, err := c.GetCounts(withKey(t, keys["query"]), &pushv1.GetCountsRequest{}); err != nil {
+	if _, err := c.GetTotals(withKey(t, keys["query"]), &pushv1.GetTotalsRequest{}); err != nil {
 		t.Errorf("with TLS: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(withKey(t, keys["query"]), 5*time.Second)
 	defer cancel()
-	if _, err := dialPush(t, addr, insecure.NewCredentials()).GetCounts(ctx, &pushv1.GetCountsRequest{}); err == nil {
+	if _, err := dialPush(t, addr, insecure.NewCredentials()).GetTotals(ctx, &pushv1.GetTotalsRequest{}); err == nil {
 		t.Error("a key in the clear is taken")
 	}
 }
@@ -221,14 +221,14 @@ func TestACallIsAnsweredBeforeItsDeadline(t *testing.T) {
 	s.member(handshake.Identity{Cluster: cluster, Role: "gateway", Node: "gw-1", Boot: handshake.NewBoot()}, register.Member{Addr: dead.Addr().String()})
 	s.until("the gateway is known", func() bool { return s.api.push.worker.Stats().Gateways == 1 })
 	began := time.Now()
-	r := s.push(keys["query"], "getCounts", `{}`, "Parley-Timeout-Ms", "300")
+	r := s.push(keys["query"], "getTotals", `{}`, "Parley-Timeout-Ms", "300")
 	var got struct{ Lost []string }
 	if err := json.Unmarshal([]byte(r.body), &got); err != nil || r.status != http.StatusOK || fmt.Sprint(got.Lost) != "[gw-1]" {
 		t.Errorf("over HTTP: %d %s", r.status, r.body)
 	}
 	ctx, cancel := context.WithTimeout(withKey(t, keys["query"]), time.Second)
 	defer cancel()
-	res, err := dialPush(t, addr, insecure.NewCredentials()).GetCounts(ctx, &pushv1.GetCountsRequest{})
+	res, err := dialPush(t, addr, insecure.NewCredentials()).GetTotals(ctx, &pushv1.GetTotalsRequest{})
 	if err != nil || fmt.Sprint(res.GetLost()) != "[gw-1]" {
 		t.Errorf("over gRPC: %v, %v", res, err)
 	}
@@ -240,25 +240,25 @@ func TestACallIsAnsweredBeforeItsDeadline(t *testing.T) {
 func TestKeysChangeWhileRunning(t *testing.T) {
 	s, keys, addr := startPush(t, 100)
 	c := dialPush(t, addr, insecure.NewCredentials())
-	if _, err := c.GetCounts(withKey(t, keys["query"]), &pushv1.GetCountsRequest{}); err != nil {
+	if _, err := c.GetTotals(withKey(t, keys["query"]), &pushv1.GetTotalsRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	others, set := backendKeys(t, 100, "query")
 	s.api.SetPushKeys(set)
-	if _, err := c.GetCounts(withKey(t, keys["query"]), &pushv1.GetCountsRequest{}); status.Code(err) != codes.Unauthenticated {
+	if _, err := c.GetTotals(withKey(t, keys["query"]), &pushv1.GetTotalsRequest{}); status.Code(err) != codes.Unauthenticated {
 		t.Errorf("the old key, over gRPC: %v", err)
 	}
-	if r := s.push(keys["query"], "getCounts", `{}`); r.reason() != "401 UNAUTHENTICATED" {
+	if r := s.push(keys["query"], "getTotals", `{}`); r.reason() != "401 UNAUTHENTICATED" {
 		t.Errorf("the old key: %s", r.reason())
 	}
-	if r := s.push(others["query"], "getCounts", `{}`); r.status != http.StatusOK {
+	if r := s.push(others["query"], "getTotals", `{}`); r.status != http.StatusOK {
 		t.Errorf("the new key: %s", r.reason())
 	}
 }
 
 func TestBackendsAreInTheMetrics(t *testing.T) {
 	s, keys, _ := startPush(t, 100)
-	s.push(keys["query"], "getCounts", `{}`)
+	s.push(keys["query"], "getTotals", `{}`)
 	s.push("x", "send", `{}`)
 	seen := map[string]bool{}
 	families, err := s.seen.Gather()
@@ -275,7 +275,7 @@ func TestBackendsAreInTheMetrics(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"parley_api_push_calls_total getCounts OK", "parley_api_push_calls_total send UNAUTHENTICATED", "parley_api_push_call_seconds getCounts",
+		"parley_api_push_calls_total getTotals OK", "parley_api_push_calls_total send UNAUTHENTICATED", "parley_api_push_call_seconds getTotals",
 		"parley_api_push_calls_under_way", "parley_api_push_gateways", "parley_api_requests_total push 200", "parley_api_requests_total push 401",
 	} {
 		if !seen[want] {

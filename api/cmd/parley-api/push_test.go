@@ -105,7 +105,7 @@ func (p *process) calls(key string) int {
 	p.t.Helper()
 	address := regexp.MustCompile(`"addr":"([^"]+)"`)
 	p.until("its address", func() bool { return address.MatchString(p.said.String()) })
-	req, err := http.NewRequest(http.MethodPost, "http://"+address.FindStringSubmatch(p.said.String())[1]+"/push/v1/getCounts", strings.NewReader("{}"))
+	req, err := http.NewRequest(http.MethodPost, "http://"+address.FindStringSubmatch(p.said.String())[1]+"/push/v1/getTotals", strings.NewReader("{}"))
 	if err != nil {
 		p.t.Fatal(err)
 	}

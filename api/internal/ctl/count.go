@@ -10,8 +10,8 @@ import (
 
 // Count tells how many conns, users and groups there are, at each gateway and in all.
 func (c *Ctl) Count(ctx context.Context) error {
-	res := &pushv1.GetCountsResponse{}
-	if err := c.Door.call(ctx, "getCounts", &pushv1.GetCountsRequest{}, res); err != nil {
+	res := &pushv1.GetTotalsResponse{}
+	if err := c.Door.call(ctx, "getTotals", &pushv1.GetTotalsRequest{}, res); err != nil {
 		return err
 	}
 	if c.JSON {

@@ -41,10 +41,10 @@ type fake struct {
 
 	mu      sync.Mutex
 	members *pushv1.ListMembersResponse
-	counts  *pushv1.GetCountsResponse
+	counts  *pushv1.GetTotalsResponse
 	conns   []*pushv1.Conn
 	lost    []string
-	sizes   map[string]*pushv1.GroupCount
+	sizes   map[string]*pushv1.GroupSize
 	asked   []string                         // "method JSON" of every call
 	before  func(method string) error        // nil: nothing comes in the way
 	send    *pushv1.SendResponse             //
@@ -109,7 +109,7 @@ func (f *fake) ListMembers(context.Context, *pushv1.ListMembersRequest) (*pushv1
 	return f.members, nil
 }
 
-func (f *fake) GetCounts(context.Context, *pushv1.GetCountsRequest) (*pushv1.GetCountsResponse, error) {
+func (f *fake) GetTotals(context.Context, *pushv1.GetTotalsRequest) (*pushv1.GetTotalsResponse, error) {
 	return f.counts, nil
 }
 
@@ -163,8 +163,8 @@ func (f *fake) ListGroups(context.Context, *pushv1.ListGroupsRequest) (*pushv1.L
 	return &pushv1.ListGroupsResponse{Groups: []string{"kitchen", "hall\x1b[1A"}}, nil
 }
 
-func (f *fake) GetGroupCounts(context.Context, *pushv1.GetGroupCountsRequest) (*pushv1.GetGroupCountsResponse, error) {
-	return &pushv1.GetGroupCountsResponse{Groups: f.sizes, Lost: f.lost}, nil
+func (f *fake) GetGroupSizes(context.Context, *pushv1.GetGroupSizesRequest) (*pushv1.GetGroupSizesResponse, error) {
+	return &pushv1.GetGroupSizesResponse{Groups: f.sizes, Lost: f.lost}, nil
 }
 
 func (f *fake) Send(context.Context, *pushv1.SendRequest) (*pushv1.SendResponse, error) {
@@ -236,12 +236,12 @@ func aCluster() *fake {
 			aConn("DDDDDDDDDDDDDDDDDDDDDD", "", "gw-3", "/"),
 			aConn("EEEEEEEEEEEEEEEEEEEEEE", "zhangfei", "gw-3", "/ws", "hall"),
 		},
-		sizes: map[string]*pushv1.GroupCount{"kitchen": {Conns: 1, Users: 1}, "hall\x1b[1A": {Conns: 2, Users: 1}},
+		sizes: map[string]*pushv1.GroupSize{"kitchen": {Conns: 1, Users: 1}, "hall\x1b[1A": {Conns: 2, Users: 1}},
 	}
 }
 
-func countsOf(conns map[string]int32, lost ...string) *pushv1.GetCountsResponse {
-	res := &pushv1.GetCountsResponse{Total: &pushv1.Counts{}, Gateways: map[string]*pushv1.Counts{}, Lost: lost}
+func countsOf(conns map[string]int32, lost ...string) *pushv1.GetTotalsResponse {
+	res := &pushv1.GetTotalsResponse{Total: &pushv1.Counts{}, Gateways: map[string]*pushv1.Counts{}, Lost: lost}
 	for node, n := range conns {
 		c := &pushv1.Counts{Conns: n, Users: n - n/10, Groups: n / 100}
 		res.Gateways[node] = c

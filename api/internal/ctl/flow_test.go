@@ -18,7 +18,7 @@ func (f *fake) steps(list ...func()) {
 	f.shed = func(*pushv1.ShedGatewayRequest) { begun = true }
 	f.drained = func(*pushv1.DrainNodeRequest) { begun = true }
 	f.before = func(method string) error {
-		if begun && method == "getCounts" && len(list) > 0 {
+		if begun && method == "getTotals" && len(list) > 0 {
 			list[0]()
 			list = list[1:]
 		}

@@ -15,7 +15,7 @@ import (
 // spread is how many conns each gateway has, by node.
 type spread map[string]int
 
-func spreadOf(counts *pushv1.GetCountsResponse) spread {
+func spreadOf(counts *pushv1.GetTotalsResponse) spread {
 	s := spread{}
 	for node, n := range counts.GetGateways() {
 		s[node] = int(n.GetConns())

@@ -19,16 +19,16 @@ import (
 // cluster is what the status screen is drawn from.
 type cluster struct {
 	members *pushv1.ListMembersResponse
-	counts  *pushv1.GetCountsResponse
+	counts  *pushv1.GetTotalsResponse
 }
 
 // look asks for the members and for what gateways hold.
 func (c *Ctl) look(ctx context.Context) (cluster, error) {
-	l := cluster{&pushv1.ListMembersResponse{}, &pushv1.GetCountsResponse{}}
+	l := cluster{&pushv1.ListMembersResponse{}, &pushv1.GetTotalsResponse{}}
 	if err := c.Door.call(ctx, "listMembers", &pushv1.ListMembersRequest{}, l.members); err != nil {
 		return l, err
 	}
-	return l, c.Door.call(ctx, "getCounts", &pushv1.GetCountsRequest{}, l.counts)
+	return l, c.Door.call(ctx, "getTotals", &pushv1.GetTotalsRequest{}, l.counts)
 }
 
 // Members is the status screen: every process, and how the conns are spread.

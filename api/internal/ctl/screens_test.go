@@ -32,7 +32,7 @@ func TestScreens(t *testing.T) {
 		}, do: func(d *desk) error { return d.Members(t.Context()) }, wants: &partial{}},
 		{name: "members-narrow", set: func(d *desk) { d.Width = 80 }, do: func(d *desk) error { return d.Members(t.Context()) }},
 		{name: "members-none", set: func(d *desk) {
-			d.fake.members, d.fake.counts = &pushv1.ListMembersResponse{}, &pushv1.GetCountsResponse{}
+			d.fake.members, d.fake.counts = &pushv1.ListMembersResponse{}, &pushv1.GetTotalsResponse{}
 		}, do: func(d *desk) error { return d.Members(t.Context()) }},
 		{name: "conns", do: func(d *desk) error { return d.Conns(t.Context(), Filter{}) }},
 		{name: "conns-narrow", set: func(d *desk) { d.Width = 80 }, do: func(d *desk) error { return d.Conns(t.Context(), Filter{}) }},

@@ -83,8 +83,8 @@ func (c *Ctl) followShed(ctx context.Context, s Shed, r shedResult) (after sprea
 		if err := c.pause(ctx); err != nil {
 			return nil, nil, err
 		}
-		counts := &pushv1.GetCountsResponse{}
-		if err := c.Door.call(ctx, "getCounts", &pushv1.GetCountsRequest{}, counts); err != nil {
+		counts := &pushv1.GetTotalsResponse{}
+		if err := c.Door.call(ctx, "getTotals", &pushv1.GetTotalsRequest{}, counts); err != nil {
 			return nil, nil, err
 		}
 		after = spreadOf(counts)

@@ -58,9 +58,9 @@ func (c *Ctl) Groups(ctx context.Context, limit int) error {
 
 // groupRows asks how large groups are, and writes it.
 func (c *Ctl) groupRows(ctx context.Context, t *table, groups []string) (away []string, err error) {
-	sizes := &pushv1.GetGroupCountsResponse{}
+	sizes := &pushv1.GetGroupSizesResponse{}
 	if len(groups) > 0 {
-		if err := c.Door.call(ctx, "getGroupCounts", &pushv1.GetGroupCountsRequest{Groups: groups}, sizes); err != nil {
+		if err := c.Door.call(ctx, "getGroupSizes", &pushv1.GetGroupSizesRequest{Groups: groups}, sizes); err != nil {
 			return nil, err
 		}
 	}

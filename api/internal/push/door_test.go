@@ -47,7 +47,7 @@ func TestEveryRPCIsRefusedWithoutItsRole(t *testing.T) {
 	}
 	for role, want := range map[pushv1.Role]string{
 		pushv1.Role_ROLE_SEND:   "send",
-		pushv1.Role_ROLE_QUERY:  "getConn getCounts getGroupCounts getSession getUserGroups isOnline listConns listGroups listUsers",
+		pushv1.Role_ROLE_QUERY:  "getConn getGroupSizes getSession getTotals getUserGroups isOnline listConns listGroups listUsers",
 		pushv1.Role_ROLE_MANAGE: "bind close confirm deleteSessionKeys dissolveGroup join leave mergeSession setSession unbind",
 		pushv1.Role_ROLE_ADMIN:  "drainNode listMembers shedGateway",
 	} {
@@ -207,7 +207,7 @@ func TestTheLogSaysWhoDidWhatAndNothingOfItsContent(t *testing.T) {
 
 func TestCallsUnderWayAreBounded(t *testing.T) {
 	s := open(t)
-	m, from := s.door.Method("getCounts"), Caller{Authorization: "Bearer " + s.texts["query"]}
+	m, from := s.door.Method("getTotals"), Caller{Authorization: "Bearer " + s.texts["query"]}
 	inside, goOn, ended := make(chan struct{}), make(chan struct{}), make(chan error)
 	for range 16 {
 		go func() {
@@ -222,14 +222,14 @@ func TestCallsUnderWayAreBounded(t *testing.T) {
 	for range 16 {
 		<-inside
 	}
-	if _, err := s.asks("getCounts", &pushv1.GetCountsRequest{}); fault.CodeOf(err) != fault.Overloaded || fault.Of(err).RetryAfter() == 0 {
+	if _, err := s.asks("getTotals", &pushv1.GetTotalsRequest{}); fault.CodeOf(err) != fault.Overloaded || fault.Of(err).RetryAfter() == 0 {
 		t.Errorf("one too many: %v", err)
 	}
 	close(goOn)
 	for range 16 {
 		must(t, <-ended)
 	}
-	gets[*pushv1.GetCountsResponse](s, "getCounts", &pushv1.GetCountsRequest{})
+	gets[*pushv1.GetTotalsResponse](s, "getTotals", &pushv1.GetTotalsRequest{})
 }
 
 func TestAPanicIsAnErrorThatTellsNobodyWhy(t *testing.T) {

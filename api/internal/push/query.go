@@ -89,8 +89,8 @@ func (s *service) GetUserGroups(ctx context.Context, r *pushv1.GetUserGroupsRequ
 	return res, nil
 }
 
-// GetGroupCounts implements pushv1.PushServiceServer.
-func (s *service) GetGroupCounts(ctx context.Context, r *pushv1.GetGroupCountsRequest) (*pushv1.GetGroupCountsResponse, error) {
+// GetGroupSizes implements pushv1.PushServiceServer.
+func (s *service) GetGroupSizes(ctx context.Context, r *pushv1.GetGroupSizesRequest) (*pushv1.GetGroupSizesResponse, error) {
 	if err := some("groups", len(r.GetGroups()), maxGroups); err != nil {
 		return nil, err
 	}
@@ -98,20 +98,20 @@ func (s *service) GetGroupCounts(ctx context.Context, r *pushv1.GetGroupCountsRe
 	if err := partial(got.Lost, err); err != nil {
 		return nil, err
 	}
-	res := &pushv1.GetGroupCountsResponse{Groups: map[string]*pushv1.GroupCount{}, Lost: got.Lost}
+	res := &pushv1.GetGroupSizesResponse{Groups: map[string]*pushv1.GroupSize{}, Lost: got.Lost}
 	for group, size := range got.Groups {
-		res.Groups[group] = &pushv1.GroupCount{Conns: int32(size.Conns), Users: int32(size.Users)}
+		res.Groups[group] = &pushv1.GroupSize{Conns: int32(size.Conns), Users: int32(size.Users)}
 	}
 	return res, nil
 }
 
-// GetCounts implements pushv1.PushServiceServer.
-func (s *service) GetCounts(ctx context.Context, _ *pushv1.GetCountsRequest) (*pushv1.GetCountsResponse, error) {
+// GetTotals implements pushv1.PushServiceServer.
+func (s *service) GetTotals(ctx context.Context, _ *pushv1.GetTotalsRequest) (*pushv1.GetTotalsResponse, error) {
 	got, err := s.sender.Totals(ctx)
 	if err := partial(got.Lost, err); err != nil {
 		return nil, err
 	}
-	res := &pushv1.GetCountsResponse{Total: countsOf(got.Counts), Gateways: map[string]*pushv1.Counts{}, Lost: got.Lost}
+	res := &pushv1.GetTotalsResponse{Total: countsOf(got.Counts), Gateways: map[string]*pushv1.Counts{}, Lost: got.Lost}
 	for node, counts := range got.Gateways {
 		res.Gateways[node] = countsOf(counts)
 	}

@@ -226,11 +226,11 @@ func TestWhoIsThereIsCounted(t *testing.T) {
 	if len(groups.GetUsers()) != 1 || !slices.Equal(groups.GetUsers()["u"].GetGroups(), []string{"g"}) {
 		t.Errorf("groups: %v", groups)
 	}
-	sizes := gets[*pushv1.GetGroupCountsResponse](s, "getGroupCounts", &pushv1.GetGroupCountsRequest{Groups: []string{"g", "h"}})
+	sizes := gets[*pushv1.GetGroupSizesResponse](s, "getGroupSizes", &pushv1.GetGroupSizesRequest{Groups: []string{"g", "h"}})
 	if g := sizes.GetGroups()["g"]; len(sizes.GetGroups()) != 1 || g.GetConns() != 2 || g.GetUsers() < 1 {
 		t.Errorf("sizes: %v", sizes)
 	}
-	counts := gets[*pushv1.GetCountsResponse](s, "getCounts", &pushv1.GetCountsRequest{})
+	counts := gets[*pushv1.GetTotalsResponse](s, "getTotals", &pushv1.GetTotalsRequest{})
 	var sum int32
 	for _, n := range counts.GetGateways() {
 		sum += n.GetConns()
@@ -375,7 +375,7 @@ func TestBadInputIsRefusedAndSaysWhy(t *testing.T) {
 		"too many are":           {"isOnline", &pushv1.IsOnlineRequest{Users: many(maxEach + 1)}, fault.TooLarge},
 		"no conn":                {"getConn", &pushv1.GetConnRequest{Conn: "x"}, fault.Invalid},
 		"groups of too many":     {"getUserGroups", &pushv1.GetUserGroupsRequest{Users: many(maxAsked + 1)}, fault.TooLarge},
-		"counts of no group":     {"getGroupCounts", &pushv1.GetGroupCountsRequest{}, fault.Invalid},
+		"counts of no group":     {"getGroupSizes", &pushv1.GetGroupSizesRequest{}, fault.Invalid},
 		"a long page":            {"listConns", &pushv1.ListConnsRequest{Limit: 1001}, fault.Invalid},
 		"a cursor that is none":  {"listUsers", &pushv1.ListUsersRequest{Cursor: "x"}, fault.Invalid},
 		"a group of no name":     {"listUsers", &pushv1.ListUsersRequest{Groups: []string{""}}, fault.Invalid},
@@ -416,13 +416,13 @@ func TestAGatewayThatStandsStillIsNamedInTime(t *testing.T) {
 		req  proto.Message
 		half func(proto.Message) bool // what the other gateway did is there
 	}{
-		"send":           {&pushv1.SendRequest{Users: []string{"u"}}, func(m proto.Message) bool { return m.(*pushv1.SendResponse).GetHit() == 1 }},
-		"leave":          {&pushv1.LeaveRequest{Users: []string{"u"}, Groups: []string{"x"}}, nil},
-		"isOnline":       {&pushv1.IsOnlineRequest{Users: []string{"u"}}, func(m proto.Message) bool { return m.(*pushv1.IsOnlineResponse).GetUsers()["u"].GetCount() == 1 }},
-		"getUserGroups":  {&pushv1.GetUserGroupsRequest{Users: []string{"u"}}, func(m proto.Message) bool { return len(m.(*pushv1.GetUserGroupsResponse).GetUsers()) == 1 }},
-		"getGroupCounts": {&pushv1.GetGroupCountsRequest{Groups: []string{"g"}}, func(m proto.Message) bool { return m.(*pushv1.GetGroupCountsResponse).GetGroups()["g"].GetConns() == 1 }},
-		"getCounts":      {&pushv1.GetCountsRequest{}, func(m proto.Message) bool { return len(m.(*pushv1.GetCountsResponse).GetGateways()) == 1 }},
-		"listConns":      {&pushv1.ListConnsRequest{}, func(m proto.Message) bool { return len(m.(*pushv1.ListConnsResponse).GetConns()) >= 1 }},
+		"send":          {&pushv1.SendRequest{Users: []string{"u"}}, func(m proto.Message) bool { return m.(*pushv1.SendResponse).GetHit() == 1 }},
+		"leave":         {&pushv1.LeaveRequest{Users: []string{"u"}, Groups: []string{"x"}}, nil},
+		"isOnline":      {&pushv1.IsOnlineRequest{Users: []string{"u"}}, func(m proto.Message) bool { return m.(*pushv1.IsOnlineResponse).GetUsers()["u"].GetCount() == 1 }},
+		"getUserGroups": {&pushv1.GetUserGroupsRequest{Users: []string{"u"}}, func(m proto.Message) bool { return len(m.(*pushv1.GetUserGroupsResponse).GetUsers()) == 1 }},
+		"getGroupSizes": {&pushv1.GetGroupSizesRequest{Groups: []string{"g"}}, func(m proto.Message) bool { return m.(*pushv1.GetGroupSizesResponse).GetGroups()["g"].GetConns() == 1 }},
+		"getTotals":     {&pushv1.GetTotalsRequest{}, func(m proto.Message) bool { return len(m.(*pushv1.GetTotalsResponse).GetGateways()) == 1 }},
+		"listConns":     {&pushv1.ListConnsRequest{}, func(m proto.Message) bool { return len(m.(*pushv1.ListConnsResponse).GetConns()) >= 1 }},
 		"bind": {&pushv1.BindRequest{Bindings: bindings(ids[0], "u", ids[1], "u")}, func(m proto.Message) bool {
 			o := m.(*pushv1.BindResponse).GetOutcome()
 			return o.GetDone() == 1 && len(o.GetUnsure()) == 1

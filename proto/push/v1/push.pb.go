@@ -43,7 +43,7 @@ var File_parley_push_v1_push_proto protoreflect.FileDescriptor
 
 const file_parley_push_v1_push_proto_rawDesc = "" +
 	"\n" +
-	"\x19parley/push/v1/push.proto\x12\x0eparley.push.v1\x1a\x1aparley/push/v1/admin.proto\x1a\x19parley/push/v1/list.proto\x1a\x1bparley/push/v1/manage.proto\x1a\x1cparley/push/v1/options.proto\x1a\x1aparley/push/v1/query.proto\x1a\x19parley/push/v1/send.proto\x1a\x1cparley/push/v1/session.proto2\xb4\x10\n" +
+	"\x19parley/push/v1/push.proto\x12\x0eparley.push.v1\x1a\x1aparley/push/v1/admin.proto\x1a\x19parley/push/v1/list.proto\x1a\x1bparley/push/v1/manage.proto\x1a\x1cparley/push/v1/options.proto\x1a\x1aparley/push/v1/query.proto\x1a\x19parley/push/v1/send.proto\x1a\x1cparley/push/v1/session.proto2\xb1\x10\n" +
 	"\vPushService\x12G\n" +
 	"\x04Send\x12\x1b.parley.push.v1.SendRequest\x1a\x1c.parley.push.v1.SendResponse\"\x04\xa8\x82\x19\x01\x12J\n" +
 	"\x04Bind\x12\x1b.parley.push.v1.BindRequest\x1a\x1c.parley.push.v1.BindResponse\"\a\xa8\x82\x19\x03\x90\x02\x02\x12P\n" +
@@ -61,9 +61,9 @@ const file_parley_push_v1_push_proto_rawDesc = "" +
 	"\x11DeleteSessionKeys\x12(.parley.push.v1.DeleteSessionKeysRequest\x1a).parley.push.v1.DeleteSessionKeysResponse\"\a\xa8\x82\x19\x03\x90\x02\x02\x12V\n" +
 	"\bIsOnline\x12\x1f.parley.push.v1.IsOnlineRequest\x1a .parley.push.v1.IsOnlineResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12S\n" +
 	"\aGetConn\x12\x1e.parley.push.v1.GetConnRequest\x1a\x1f.parley.push.v1.GetConnResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12e\n" +
-	"\rGetUserGroups\x12$.parley.push.v1.GetUserGroupsRequest\x1a%.parley.push.v1.GetUserGroupsResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12h\n" +
-	"\x0eGetGroupCounts\x12%.parley.push.v1.GetGroupCountsRequest\x1a&.parley.push.v1.GetGroupCountsResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12Y\n" +
-	"\tGetCounts\x12 .parley.push.v1.GetCountsRequest\x1a!.parley.push.v1.GetCountsResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12Y\n" +
+	"\rGetUserGroups\x12$.parley.push.v1.GetUserGroupsRequest\x1a%.parley.push.v1.GetUserGroupsResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12e\n" +
+	"\rGetGroupSizes\x12$.parley.push.v1.GetGroupSizesRequest\x1a%.parley.push.v1.GetGroupSizesResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12Y\n" +
+	"\tGetTotals\x12 .parley.push.v1.GetTotalsRequest\x1a!.parley.push.v1.GetTotalsResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12Y\n" +
 	"\tListConns\x12 .parley.push.v1.ListConnsRequest\x1a!.parley.push.v1.ListConnsResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12Y\n" +
 	"\tListUsers\x12 .parley.push.v1.ListUsersRequest\x1a!.parley.push.v1.ListUsersResponse\"\a\xa8\x82\x19\x02\x90\x02\x01\x12\\\n" +
 	"\n" +
@@ -88,8 +88,8 @@ var file_parley_push_v1_push_proto_goTypes = []any{
 	(*IsOnlineRequest)(nil),           // 12: parley.push.v1.IsOnlineRequest
 	(*GetConnRequest)(nil),            // 13: parley.push.v1.GetConnRequest
 	(*GetUserGroupsRequest)(nil),      // 14: parley.push.v1.GetUserGroupsRequest
-	(*GetGroupCountsRequest)(nil),     // 15: parley.push.v1.GetGroupCountsRequest
-	(*GetCountsRequest)(nil),          // 16: parley.push.v1.GetCountsRequest
+	(*GetGroupSizesRequest)(nil),      // 15: parley.push.v1.GetGroupSizesRequest
+	(*GetTotalsRequest)(nil),          // 16: parley.push.v1.GetTotalsRequest
 	(*ListConnsRequest)(nil),          // 17: parley.push.v1.ListConnsRequest
 	(*ListUsersRequest)(nil),          // 18: parley.push.v1.ListUsersRequest
 	(*ListGroupsRequest)(nil),         // 19: parley.push.v1.ListGroupsRequest
@@ -111,8 +111,8 @@ var file_parley_push_v1_push_proto_goTypes = []any{
 	(*IsOnlineResponse)(nil),          // 35: parley.push.v1.IsOnlineResponse
 	(*GetConnResponse)(nil),           // 36: parley.push.v1.GetConnResponse
 	(*GetUserGroupsResponse)(nil),     // 37: parley.push.v1.GetUserGroupsResponse
-	(*GetGroupCountsResponse)(nil),    // 38: parley.push.v1.GetGroupCountsResponse
-	(*GetCountsResponse)(nil),         // 39: parley.push.v1.GetCountsResponse
+	(*GetGroupSizesResponse)(nil),     // 38: parley.push.v1.GetGroupSizesResponse
+	(*GetTotalsResponse)(nil),         // 39: parley.push.v1.GetTotalsResponse
 	(*ListConnsResponse)(nil),         // 40: parley.push.v1.ListConnsResponse
 	(*ListUsersResponse)(nil),         // 41: parley.push.v1.ListUsersResponse
 	(*ListGroupsResponse)(nil),        // 42: parley.push.v1.ListGroupsResponse
@@ -136,8 +136,8 @@ var file_parley_push_v1_push_proto_depIdxs = []int32{
 	12, // 12: parley.push.v1.PushService.IsOnline:input_type -> parley.push.v1.IsOnlineRequest
 	13, // 13: parley.push.v1.PushService.GetConn:input_type -> parley.push.v1.GetConnRequest
 	14, // 14: parley.push.v1.PushService.GetUserGroups:input_type -> parley.push.v1.GetUserGroupsRequest
-	15, // 15: parley.push.v1.PushService.GetGroupCounts:input_type -> parley.push.v1.GetGroupCountsRequest
-	16, // 16: parley.push.v1.PushService.GetCounts:input_type -> parley.push.v1.GetCountsRequest
+	15, // 15: parley.push.v1.PushService.GetGroupSizes:input_type -> parley.push.v1.GetGroupSizesRequest
+	16, // 16: parley.push.v1.PushService.GetTotals:input_type -> parley.push.v1.GetTotalsRequest
 	17, // 17: parley.push.v1.PushService.ListConns:input_type -> parley.push.v1.ListConnsRequest
 	18, // 18: parley.push.v1.PushService.ListUsers:input_type -> parley.push.v1.ListUsersRequest
 	19, // 19: parley.push.v1.PushService.ListGroups:input_type -> parley.push.v1.ListGroupsRequest
@@ -159,8 +159,8 @@ var file_parley_push_v1_push_proto_depIdxs = []int32{
 	35, // 35: parley.push.v1.PushService.IsOnline:output_type -> parley.push.v1.IsOnlineResponse
 	36, // 36: parley.push.v1.PushService.GetConn:output_type -> parley.push.v1.GetConnResponse
 	37, // 37: parley.push.v1.PushService.GetUserGroups:output_type -> parley.push.v1.GetUserGroupsResponse
-	38, // 38: parley.push.v1.PushService.GetGroupCounts:output_type -> parley.push.v1.GetGroupCountsResponse
-	39, // 39: parley.push.v1.PushService.GetCounts:output_type -> parley.push.v1.GetCountsResponse
+	38, // 38: parley.push.v1.PushService.GetGroupSizes:output_type -> parley.push.v1.GetGroupSizesResponse
+	39, // 39: parley.push.v1.PushService.GetTotals:output_type -> parley.push.v1.GetTotalsResponse
 	40, // 40: parley.push.v1.PushService.ListConns:output_type -> parley.push.v1.ListConnsResponse
 	41, // 41: parley.push.v1.PushService.ListUsers:output_type -> parley.push.v1.ListUsersResponse
 	42, // 42: parley.push.v1.PushService.ListGroups:output_type -> parley.push.v1.ListGroupsResponse

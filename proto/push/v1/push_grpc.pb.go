@@ -53,8 +53,8 @@ const (
 	PushService_IsOnline_FullMethodName          = "/parley.push.v1.PushService/IsOnline"
 	PushService_GetConn_FullMethodName           = "/parley.push.v1.PushService/GetConn"
 	PushService_GetUserGroups_FullMethodName     = "/parley.push.v1.PushService/GetUserGroups"
-	PushService_GetGroupCounts_FullMethodName    = "/parley.push.v1.PushService/GetGroupCounts"
-	PushService_GetCounts_FullMethodName         = "/parley.push.v1.PushService/GetCounts"
+	PushService_GetGroupSizes_FullMethodName     = "/parley.push.v1.PushService/GetGroupSizes"
+	PushService_GetTotals_FullMethodName         = "/parley.push.v1.PushService/GetTotals"
 	PushService_ListConns_FullMethodName         = "/parley.push.v1.PushService/ListConns"
 	PushService_ListUsers_FullMethodName         = "/parley.push.v1.PushService/ListUsers"
 	PushService_ListGroups_FullMethodName        = "/parley.push.v1.PushService/ListGroups"
@@ -103,10 +103,10 @@ type PushServiceClient interface {
 	GetConn(ctx context.Context, in *GetConnRequest, opts ...grpc.CallOption) (*GetConnResponse, error)
 	// GetUserGroups asks in which groups the conns of users are.
 	GetUserGroups(ctx context.Context, in *GetUserGroupsRequest, opts ...grpc.CallOption) (*GetUserGroupsResponse, error)
-	// GetGroupCounts counts the conns and the users of groups.
-	GetGroupCounts(ctx context.Context, in *GetGroupCountsRequest, opts ...grpc.CallOption) (*GetGroupCountsResponse, error)
-	// GetCounts counts the conns, users and groups of the cluster and of each gateway.
-	GetCounts(ctx context.Context, in *GetCountsRequest, opts ...grpc.CallOption) (*GetCountsResponse, error)
+	// GetGroupSizes counts the conns and the users of groups.
+	GetGroupSizes(ctx context.Context, in *GetGroupSizesRequest, opts ...grpc.CallOption) (*GetGroupSizesResponse, error)
+	// GetTotals counts the conns, users and groups of the cluster and of each gateway.
+	GetTotals(ctx context.Context, in *GetTotalsRequest, opts ...grpc.CallOption) (*GetTotalsResponse, error)
 	// ListConns lists conns, page by page.
 	ListConns(ctx context.Context, in *ListConnsRequest, opts ...grpc.CallOption) (*ListConnsResponse, error)
 	// ListUsers lists users who have conns, page by page.
@@ -281,20 +281,20 @@ func (c *pushServiceClient) GetUserGroups(ctx context.Context, in *GetUserGroups
 	return out, nil
 }
 
-func (c *pushServiceClient) GetGroupCounts(ctx context.Context, in *GetGroupCountsRequest, opts ...grpc.CallOption) (*GetGroupCountsResponse, error) {
+func (c *pushServiceClient) GetGroupSizes(ctx context.Context, in *GetGroupSizesRequest, opts ...grpc.CallOption) (*GetGroupSizesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetGroupCountsResponse)
-	err := c.cc.Invoke(ctx, PushService_GetGroupCounts_FullMethodName, in, out, cOpts...)
+	out := new(GetGroupSizesResponse)
+	err := c.cc.Invoke(ctx, PushService_GetGroupSizes_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
-func (c *pushServiceClient) GetCounts(ctx context.Context, in *GetCountsRequest, opts ...grpc.CallOption) (*GetCountsResponse, error) {
+func (c *pushServiceClient) GetTotals(ctx context.Context, in *GetTotalsRequest, opts ...grpc.CallOption) (*GetTotalsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetCountsResponse)
-	err := c.cc.Invoke(ctx, PushService_GetCounts_FullMethodName, in, out, cOpts...)
+	out := new(GetTotalsResponse)
+	err := c.cc.Invoke(ctx, PushService_GetTotals_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -401,10 +401,10 @@ type PushServiceServer interface {
 	GetConn(context.Context, *GetConnRequest) (*GetConnResponse, error)
 	// GetUserGroups asks in which groups the conns of users are.
 	GetUserGroups(context.Context, *GetUserGroupsRequest) (*GetUserGroupsResponse, error)
-	// GetGroupCounts counts the conns and the users of groups.
-	GetGroupCounts(context.Context, *GetGroupCountsRequest) (*GetGroupCountsResponse, error)
-	// GetCounts counts the conns, users and groups of the cluster and of each gateway.
-	GetCounts(context.Context, *GetCountsRequest) (*GetCountsResponse, error)
+	// GetGroupSizes counts the conns and the users of groups.
+	GetGroupSizes(context.Context, *GetGroupSizesRequest) (*GetGroupSizesResponse, error)
+	// GetTotals counts the conns, users and groups of the cluster and of each gateway.
+	GetTotals(context.Context, *GetTotalsRequest) (*GetTotalsResponse, error)
 	// ListConns lists conns, page by page.
 	ListConns(context.Context, *ListConnsRequest) (*ListConnsResponse, error)
 	// ListUsers lists users who have conns, page by page.
@@ -474,11 +474,11 @@ func (UnimplementedPushServiceServer) GetConn(context.Context, *GetConnRequest) 
 func (UnimplementedPushServiceServer) GetUserGroups(context.Context, *GetUserGroupsRequest) (*GetUserGroupsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetUserGroups not implemented")
 }
-func (UnimplementedPushServiceServer) GetGroupCounts(context.Context, *GetGroupCountsRequest) (*GetGroupCountsResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method GetGroupCounts not implemented")
+func (UnimplementedPushServiceServer) GetGroupSizes(context.Context, *GetGroupSizesRequest) (*GetGroupSizesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetGroupSizes not implemented")
 }
-func (UnimplementedPushServiceServer) GetCounts(context.Context, *GetCountsRequest) (*GetCountsResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method GetCounts not implemented")
+func (UnimplementedPushServiceServer) GetTotals(context.Context, *GetTotalsRequest) (*GetTotalsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTotals not implemented")
 }
 func (UnimplementedPushServiceServer) ListConns(context.Context, *ListConnsRequest) (*ListConnsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListConns not implemented")
@@ -789,38 +789,38 @@ func _PushService_GetUserGroups_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
-func _PushService_GetGroupCounts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetGroupCountsRequest)
+func _PushService_GetGroupSizes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetGroupSizesRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
 	if interceptor == nil {
-		return srv.(PushServiceServer).GetGroupCounts(ctx, in)
+		return srv.(PushServiceServer).GetGroupSizes(ctx, in)
 	}
 	info := &grpc.UnaryServerInfo{
 		Server:     srv,
-		FullMethod: PushService_GetGroupCounts_FullMethodName,
+		FullMethod: PushService_GetGroupSizes_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(PushServiceServer).GetGroupCounts(ctx, req.(*GetGroupCountsRequest))
+		return srv.(PushServiceServer).GetGroupSizes(ctx, req.(*GetGroupSizesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
-func _PushService_GetCounts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetCountsRequest)
+func _PushService_GetTotals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTotalsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
 	if interceptor == nil {
-		return srv.(PushServiceServer).GetCounts(ctx, in)
+		return srv.(PushServiceServer).GetTotals(ctx, in)
 	}
 	info := &grpc.UnaryServerInfo{
 		Server:     srv,
-		FullMethod: PushService_GetCounts_FullMethodName,
+		FullMethod: PushService_GetTotals_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(PushServiceServer).GetCounts(ctx, req.(*GetCountsRequest))
+		return srv.(PushServiceServer).GetTotals(ctx, req.(*GetTotalsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1001,12 +1001,12 @@ var PushService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _PushService_GetUserGroups_Handler,
 		},
 		{
-			MethodName: "GetGroupCounts",
-			Handler:    _PushService_GetGroupCounts_Handler,
+			MethodName: "GetGroupSizes",
+			Handler:    _PushService_GetGroupSizes_Handler,
 		},
 		{
-			MethodName: "GetCounts",
-			Handler:    _PushService_GetCounts_Handler,
+			MethodName: "GetTotals",
+			Handler:    _PushService_GetTotals_Handler,
 		},
 		{
 			MethodName: "ListConns",

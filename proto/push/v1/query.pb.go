@@ -718,8 +718,8 @@ func (x *GroupNames) GetGroups() []string {
 	return nil
 }
 
-// GetGroupCountsRequest asks how large groups are.
-type GetGroupCountsRequest struct {
+// GetGroupSizesRequest asks how large groups are.
+type GetGroupSizesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// groups are which, 1 to 1,000.
 	Groups        []string `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
@@ -727,20 +727,20 @@ type GetGroupCountsRequest struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *GetGroupCountsRequest) Reset() {
-	*x = GetGroupCountsRequest{}
+func (x *GetGroupSizesRequest) Reset() {
+	*x = GetGroupSizesRequest{}
 	mi := &file_parley_push_v1_query_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetGroupCountsRequest) String() string {
+func (x *GetGroupSizesRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetGroupCountsRequest) ProtoMessage() {}
+func (*GetGroupSizesRequest) ProtoMessage() {}
 
-func (x *GetGroupCountsRequest) ProtoReflect() protoreflect.Message {
+func (x *GetGroupSizesRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_parley_push_v1_query_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -752,43 +752,43 @@ func (x *GetGroupCountsRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetGroupCountsRequest.ProtoReflect.Descriptor instead.
-func (*GetGroupCountsRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use GetGroupSizesRequest.ProtoReflect.Descriptor instead.
+func (*GetGroupSizesRequest) Descriptor() ([]byte, []int) {
 	return file_parley_push_v1_query_proto_rawDescGZIP(), []int{11}
 }
 
-func (x *GetGroupCountsRequest) GetGroups() []string {
+func (x *GetGroupSizesRequest) GetGroups() []string {
 	if x != nil {
 		return x.Groups
 	}
 	return nil
 }
 
-// GetGroupCountsResponse says so.
-type GetGroupCountsResponse struct {
+// GetGroupSizesResponse says so.
+type GetGroupSizesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// groups are those that have a conn.
-	Groups map[string]*GroupCount `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Groups map[string]*GroupSize `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// lost are gateways that left or did not answer: there may be more conns there.
 	Lost          []string `protobuf:"bytes,2,rep,name=lost,proto3" json:"lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *GetGroupCountsResponse) Reset() {
-	*x = GetGroupCountsResponse{}
+func (x *GetGroupSizesResponse) Reset() {
+	*x = GetGroupSizesResponse{}
 	mi := &file_parley_push_v1_query_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetGroupCountsResponse) String() string {
+func (x *GetGroupSizesResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetGroupCountsResponse) ProtoMessage() {}
+func (*GetGroupSizesResponse) ProtoMessage() {}
 
-func (x *GetGroupCountsResponse) ProtoReflect() protoreflect.Message {
+func (x *GetGroupSizesResponse) ProtoReflect() protoreflect.Message {
 	mi := &file_parley_push_v1_query_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -800,27 +800,27 @@ func (x *GetGroupCountsResponse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetGroupCountsResponse.ProtoReflect.Descriptor instead.
-func (*GetGroupCountsResponse) Descriptor() ([]byte, []int) {
+// Deprecated: Use GetGroupSizesResponse.ProtoReflect.Descriptor instead.
+func (*GetGroupSizesResponse) Descriptor() ([]byte, []int) {
 	return file_parley_push_v1_query_proto_rawDescGZIP(), []int{12}
 }
 
-func (x *GetGroupCountsResponse) GetGroups() map[string]*GroupCount {
+func (x *GetGroupSizesResponse) GetGroups() map[string]*GroupSize {
 	if x != nil {
 		return x.Groups
 	}
 	return nil
 }
 
-func (x *GetGroupCountsResponse) GetLost() []string {
+func (x *GetGroupSizesResponse) GetLost() []string {
 	if x != nil {
 		return x.Lost
 	}
 	return nil
 }
 
-// GroupCount is how large a group is.
-type GroupCount struct {
+// GroupSize is how large a group is.
+type GroupSize struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// conns are how many are in it.
 	Conns int32 `protobuf:"varint,1,opt,name=conns,proto3" json:"conns,omitempty"`
@@ -830,20 +830,20 @@ type GroupCount struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *GroupCount) Reset() {
-	*x = GroupCount{}
+func (x *GroupSize) Reset() {
+	*x = GroupSize{}
 	mi := &file_parley_push_v1_query_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GroupCount) String() string {
+func (x *GroupSize) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GroupCount) ProtoMessage() {}
+func (*GroupSize) ProtoMessage() {}
 
-func (x *GroupCount) ProtoReflect() protoreflect.Message {
+func (x *GroupSize) ProtoReflect() protoreflect.Message {
 	mi := &file_parley_push_v1_query_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -855,46 +855,46 @@ func (x *GroupCount) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GroupCount.ProtoReflect.Descriptor instead.
-func (*GroupCount) Descriptor() ([]byte, []int) {
+// Deprecated: Use GroupSize.ProtoReflect.Descriptor instead.
+func (*GroupSize) Descriptor() ([]byte, []int) {
 	return file_parley_push_v1_query_proto_rawDescGZIP(), []int{13}
 }
 
-func (x *GroupCount) GetConns() int32 {
+func (x *GroupSize) GetConns() int32 {
 	if x != nil {
 		return x.Conns
 	}
 	return 0
 }
 
-func (x *GroupCount) GetUsers() int32 {
+func (x *GroupSize) GetUsers() int32 {
 	if x != nil {
 		return x.Users
 	}
 	return 0
 }
 
-// GetCountsRequest asks how much there is.
-type GetCountsRequest struct {
+// GetTotalsRequest asks how much there is.
+type GetTotalsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *GetCountsRequest) Reset() {
-	*x = GetCountsRequest{}
+func (x *GetTotalsRequest) Reset() {
+	*x = GetTotalsRequest{}
 	mi := &file_parley_push_v1_query_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetCountsRequest) String() string {
+func (x *GetTotalsRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetCountsRequest) ProtoMessage() {}
+func (*GetTotalsRequest) ProtoMessage() {}
 
-func (x *GetCountsRequest) ProtoReflect() protoreflect.Message {
+func (x *GetTotalsRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_parley_push_v1_query_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -906,13 +906,13 @@ func (x *GetCountsRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetCountsRequest.ProtoReflect.Descriptor instead.
-func (*GetCountsRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use GetTotalsRequest.ProtoReflect.Descriptor instead.
+func (*GetTotalsRequest) Descriptor() ([]byte, []int) {
 	return file_parley_push_v1_query_proto_rawDescGZIP(), []int{14}
 }
 
-// GetCountsResponse says so.
-type GetCountsResponse struct {
+// GetTotalsResponse says so.
+type GetTotalsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// total is the sum of the gateways that answered.
 	Total *Counts `protobuf:"bytes,1,opt,name=total,proto3" json:"total,omitempty"`
@@ -924,20 +924,20 @@ type GetCountsResponse struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *GetCountsResponse) Reset() {
-	*x = GetCountsResponse{}
+func (x *GetTotalsResponse) Reset() {
+	*x = GetTotalsResponse{}
 	mi := &file_parley_push_v1_query_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetCountsResponse) String() string {
+func (x *GetTotalsResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetCountsResponse) ProtoMessage() {}
+func (*GetTotalsResponse) ProtoMessage() {}
 
-func (x *GetCountsResponse) ProtoReflect() protoreflect.Message {
+func (x *GetTotalsResponse) ProtoReflect() protoreflect.Message {
 	mi := &file_parley_push_v1_query_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -949,26 +949,26 @@ func (x *GetCountsResponse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetCountsResponse.ProtoReflect.Descriptor instead.
-func (*GetCountsResponse) Descriptor() ([]byte, []int) {
+// Deprecated: Use GetTotalsResponse.ProtoReflect.Descriptor instead.
+func (*GetTotalsResponse) Descriptor() ([]byte, []int) {
 	return file_parley_push_v1_query_proto_rawDescGZIP(), []int{15}
 }
 
-func (x *GetCountsResponse) GetTotal() *Counts {
+func (x *GetTotalsResponse) GetTotal() *Counts {
 	if x != nil {
 		return x.Total
 	}
 	return nil
 }
 
-func (x *GetCountsResponse) GetGateways() map[string]*Counts {
+func (x *GetTotalsResponse) GetGateways() map[string]*Counts {
 	if x != nil {
 		return x.Gateways
 	}
 	return nil
 }
 
-func (x *GetCountsResponse) GetLost() []string {
+func (x *GetTotalsResponse) GetLost() []string {
 	if x != nil {
 		return x.Lost
 	}
@@ -1099,23 +1099,22 @@ const file_parley_push_v1_query_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x1a.parley.push.v1.GroupNamesR\x05value:\x028\x01\"$\n" +
 	"\n" +
 	"GroupNames\x12\x16\n" +
-	"\x06groups\x18\x01 \x03(\tR\x06groups\"/\n" +
-	"\x15GetGroupCountsRequest\x12\x16\n" +
-	"\x06groups\x18\x01 \x03(\tR\x06groups\"\xcf\x01\n" +
-	"\x16GetGroupCountsResponse\x12J\n" +
-	"\x06groups\x18\x01 \x03(\v22.parley.push.v1.GetGroupCountsResponse.GroupsEntryR\x06groups\x12\x12\n" +
-	"\x04lost\x18\x02 \x03(\tR\x04lost\x1aU\n" +
+	"\x06groups\x18\x01 \x03(\tR\x06groups\".\n" +
+	"\x14GetGroupSizesRequest\x12\x16\n" +
+	"\x06groups\x18\x01 \x03(\tR\x06groups\"\xcc\x01\n" +
+	"\x15GetGroupSizesResponse\x12I\n" +
+	"\x06groups\x18\x01 \x03(\v21.parley.push.v1.GetGroupSizesResponse.GroupsEntryR\x06groups\x12\x12\n" +
+	"\x04lost\x18\x02 \x03(\tR\x04lost\x1aT\n" +
 	"\vGroupsEntry\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
-	"\x05value\x18\x02 \x01(\v2\x1a.parley.push.v1.GroupCountR\x05value:\x028\x01\"8\n" +
-	"\n" +
-	"GroupCount\x12\x14\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
+	"\x05value\x18\x02 \x01(\v2\x19.parley.push.v1.GroupSizeR\x05value:\x028\x01\"7\n" +
+	"\tGroupSize\x12\x14\n" +
 	"\x05conns\x18\x01 \x01(\x05R\x05conns\x12\x14\n" +
 	"\x05users\x18\x02 \x01(\x05R\x05users\"\x12\n" +
-	"\x10GetCountsRequest\"\xf7\x01\n" +
-	"\x11GetCountsResponse\x12,\n" +
+	"\x10GetTotalsRequest\"\xf7\x01\n" +
+	"\x11GetTotalsResponse\x12,\n" +
 	"\x05total\x18\x01 \x01(\v2\x16.parley.push.v1.CountsR\x05total\x12K\n" +
-	"\bgateways\x18\x02 \x03(\v2/.parley.push.v1.GetCountsResponse.GatewaysEntryR\bgateways\x12\x12\n" +
+	"\bgateways\x18\x02 \x03(\v2/.parley.push.v1.GetTotalsResponse.GatewaysEntryR\bgateways\x12\x12\n" +
 	"\x04lost\x18\x03 \x03(\tR\x04lost\x1aS\n" +
 	"\rGatewaysEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
@@ -1139,29 +1138,29 @@ func file_parley_push_v1_query_proto_rawDescGZIP() []byte {
 
 var file_parley_push_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_parley_push_v1_query_proto_goTypes = []any{
-	(*IsOnlineRequest)(nil),        // 0: parley.push.v1.IsOnlineRequest
-	(*IsOnlineResponse)(nil),       // 1: parley.push.v1.IsOnlineResponse
-	(*UserConns)(nil),              // 2: parley.push.v1.UserConns
-	(*GetConnRequest)(nil),         // 3: parley.push.v1.GetConnRequest
-	(*GetConnResponse)(nil),        // 4: parley.push.v1.GetConnResponse
-	(*Conn)(nil),                   // 5: parley.push.v1.Conn
-	(*Facts)(nil),                  // 6: parley.push.v1.Facts
-	(*Header)(nil),                 // 7: parley.push.v1.Header
-	(*GetUserGroupsRequest)(nil),   // 8: parley.push.v1.GetUserGroupsRequest
-	(*GetUserGroupsResponse)(nil),  // 9: parley.push.v1.GetUserGroupsResponse
-	(*GroupNames)(nil),             // 10: parley.push.v1.GroupNames
-	(*GetGroupCountsRequest)(nil),  // 11: parley.push.v1.GetGroupCountsRequest
-	(*GetGroupCountsResponse)(nil), // 12: parley.push.v1.GetGroupCountsResponse
-	(*GroupCount)(nil),             // 13: parley.push.v1.GroupCount
-	(*GetCountsRequest)(nil),       // 14: parley.push.v1.GetCountsRequest
-	(*GetCountsResponse)(nil),      // 15: parley.push.v1.GetCountsResponse
-	(*Counts)(nil),                 // 16: parley.push.v1.Counts
-	nil,                            // 17: parley.push.v1.IsOnlineResponse.UsersEntry
-	nil,                            // 18: parley.push.v1.GetUserGroupsResponse.UsersEntry
-	nil,                            // 19: parley.push.v1.GetGroupCountsResponse.GroupsEntry
-	nil,                            // 20: parley.push.v1.GetCountsResponse.GatewaysEntry
-	(*Session)(nil),                // 21: parley.push.v1.Session
-	(*timestamppb.Timestamp)(nil),  // 22: google.protobuf.Timestamp
+	(*IsOnlineRequest)(nil),       // 0: parley.push.v1.IsOnlineRequest
+	(*IsOnlineResponse)(nil),      // 1: parley.push.v1.IsOnlineResponse
+	(*UserConns)(nil),             // 2: parley.push.v1.UserConns
+	(*GetConnRequest)(nil),        // 3: parley.push.v1.GetConnRequest
+	(*GetConnResponse)(nil),       // 4: parley.push.v1.GetConnResponse
+	(*Conn)(nil),                  // 5: parley.push.v1.Conn
+	(*Facts)(nil),                 // 6: parley.push.v1.Facts
+	(*Header)(nil),                // 7: parley.push.v1.Header
+	(*GetUserGroupsRequest)(nil),  // 8: parley.push.v1.GetUserGroupsRequest
+	(*GetUserGroupsResponse)(nil), // 9: parley.push.v1.GetUserGroupsResponse
+	(*GroupNames)(nil),            // 10: parley.push.v1.GroupNames
+	(*GetGroupSizesRequest)(nil),  // 11: parley.push.v1.GetGroupSizesRequest
+	(*GetGroupSizesResponse)(nil), // 12: parley.push.v1.GetGroupSizesResponse
+	(*GroupSize)(nil),             // 13: parley.push.v1.GroupSize
+	(*GetTotalsRequest)(nil),      // 14: parley.push.v1.GetTotalsRequest
+	(*GetTotalsResponse)(nil),     // 15: parley.push.v1.GetTotalsResponse
+	(*Counts)(nil),                // 16: parley.push.v1.Counts
+	nil,                           // 17: parley.push.v1.IsOnlineResponse.UsersEntry
+	nil,                           // 18: parley.push.v1.GetUserGroupsResponse.UsersEntry
+	nil,                           // 19: parley.push.v1.GetGroupSizesResponse.GroupsEntry
+	nil,                           // 20: parley.push.v1.GetTotalsResponse.GatewaysEntry
+	(*Session)(nil),               // 21: parley.push.v1.Session
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
 }
 var file_parley_push_v1_query_proto_depIdxs = []int32{
 	17, // 0: parley.push.v1.IsOnlineResponse.users:type_name -> parley.push.v1.IsOnlineResponse.UsersEntry
@@ -1171,13 +1170,13 @@ var file_parley_push_v1_query_proto_depIdxs = []int32{
 	7,  // 4: parley.push.v1.Facts.headers:type_name -> parley.push.v1.Header
 	22, // 5: parley.push.v1.Facts.opened_at:type_name -> google.protobuf.Timestamp
 	18, // 6: parley.push.v1.GetUserGroupsResponse.users:type_name -> parley.push.v1.GetUserGroupsResponse.UsersEntry
-	19, // 7: parley.push.v1.GetGroupCountsResponse.groups:type_name -> parley.push.v1.GetGroupCountsResponse.GroupsEntry
-	16, // 8: parley.push.v1.GetCountsResponse.total:type_name -> parley.push.v1.Counts
-	20, // 9: parley.push.v1.GetCountsResponse.gateways:type_name -> parley.push.v1.GetCountsResponse.GatewaysEntry
+	19, // 7: parley.push.v1.GetGroupSizesResponse.groups:type_name -> parley.push.v1.GetGroupSizesResponse.GroupsEntry
+	16, // 8: parley.push.v1.GetTotalsResponse.total:type_name -> parley.push.v1.Counts
+	20, // 9: parley.push.v1.GetTotalsResponse.gateways:type_name -> parley.push.v1.GetTotalsResponse.GatewaysEntry
 	2,  // 10: parley.push.v1.IsOnlineResponse.UsersEntry.value:type_name -> parley.push.v1.UserConns
 	10, // 11: parley.push.v1.GetUserGroupsResponse.UsersEntry.value:type_name -> parley.push.v1.GroupNames
-	13, // 12: parley.push.v1.GetGroupCountsResponse.GroupsEntry.value:type_name -> parley.push.v1.GroupCount
-	16, // 13: parley.push.v1.GetCountsResponse.GatewaysEntry.value:type_name -> parley.push.v1.Counts
+	13, // 12: parley.push.v1.GetGroupSizesResponse.GroupsEntry.value:type_name -> parley.push.v1.GroupSize
+	16, // 13: parley.push.v1.GetTotalsResponse.GatewaysEntry.value:type_name -> parley.push.v1.Counts
 	14, // [14:14] is the sub-list for method output_type
 	14, // [14:14] is the sub-list for method input_type
 	14, // [14:14] is the sub-list for extension type_name
