@@ -8,6 +8,7 @@ require (
 	github.com/jackc/pgx/v5 v5.11.0
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
+	github.com/parley-im/parley/api v0.0.0
 	github.com/parley-im/parley/gateway v0.0.0
 	github.com/parley-im/parley/proto v0.0.0
 	github.com/parley-im/parley/register v0.0.0
@@ -71,6 +72,7 @@ require (
 )
 
 replace (
+	github.com/parley-im/parley/api => ../api
 	github.com/parley-im/parley/gateway => ../gateway
 	github.com/parley-im/parley/proto => ../proto
 	github.com/parley-im/parley/register => ../register

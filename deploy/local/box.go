@@ -71,7 +71,7 @@ func (o Options) chatBox(c *Config) (string, error) {
 	}
 	rows = append([]string{title, ""}, rows...)
 	rows = append(rows, c.addresses()...)
-	rows = append(rows, "data      "+o.Data, "", what, last)
+	rows = append(rows, "data      "+o.Data, "look      "+o.parleyctl(c), "", what, last)
 	return frame(rows) + below, nil
 }
 

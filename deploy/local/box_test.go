@@ -19,7 +19,7 @@ func chatBox(t *testing.T, change func(*Options)) (string, Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Programs = Programs{API: "api", NATS: "nats", Bots: "bots"}
+	cfg.Programs = Programs{API: "api", NATS: "nats", Bots: "bots", Ctl: "bin/parleyctl"}
 	text, err := o.box(&cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ func (o Options) chat(c *Config) {
 			c.WorkerArgs = append(c.WorkerArgs, "--demo-account", a.Name+":"+demo.Password+":"+a.Display)
 		}
 	}
-	c.APIArgs = []string{"--files", filepath.Join(o.Data, "files")}
+	c.APIArgs = []string{"--files", filepath.Join(o.Data, "files"), "--push-keys", o.pushKeys()}
 	c.NATSArgs = []string{"--store", filepath.Join(o.Data, "nats")}
 }
 

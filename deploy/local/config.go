@@ -12,6 +12,7 @@ import (
 type Programs struct {
 	Register, Gateway, Worker string
 	API, NATS, Bots           string // one process of each, of those that are given
+	Ctl                       string // is not started; people are told of it
 }
 
 // Config is what a Cluster is made of. Programs and Ports must be given.

@@ -95,7 +95,7 @@ func (o Options) packages() []string {
 		list = append(list, o.worker())
 	}
 	if o.Chat {
-		list = append(list, build.NATS, build.Demo, build.API)
+		list = append(list, build.NATS, build.Demo, build.Ctl, build.API)
 	}
 	return list
 }
@@ -112,7 +112,7 @@ func (o Options) worker() string {
 func (o Options) programs(built map[string]string) Programs {
 	p := Programs{Register: built[build.Register], Gateway: built[build.Gateway], Worker: built[o.worker()]}
 	if o.Chat {
-		p.API, p.NATS = built[build.API], built[build.NATS]
+		p.API, p.NATS, p.Ctl = built[build.API], built[build.NATS], built[build.Ctl]
 		if o.Workers > 0 {
 			p.Bots = built[build.Demo]
 		}

@@ -37,6 +37,9 @@ func Run(ctx context.Context, now <-chan struct{}, o Options) error {
 			return err
 		}
 		defer release()
+		if err := o.keys(); err != nil {
+			return err
+		}
 	}
 	cfg, err := o.config(root)
 	if err != nil {

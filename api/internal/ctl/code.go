@@ -8,7 +8,8 @@ import (
 // CloseCode is a close code that a conn may be ended with; 0: none was given.
 type CloseCode uint16
 
-// UnmarshalText reads a number that RFC 6455 lets an endpoint send.
+// UnmarshalText reads a number that an application may send by RFC 6455: the other ones
+// tell clients what a gateway found.
 func (c *CloseCode) UnmarshalText(b []byte) error {
 	n, err := strconv.ParseUint(string(b), 10, 16)
 	if err != nil || len(b) != 4 || !sendable(n) {
@@ -18,12 +19,4 @@ func (c *CloseCode) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// sendable leaves out the codes that only stand for something in a log, and those that
-// nobody has given a meaning to.
-func sendable(n uint64) bool {
-	switch {
-	case n >= 1000 && n <= 1014:
-		return n < 1004 || n > 1006
-	}
-	return n >= 3000 && n <= 4999
-}
+func sendable(n uint64) bool { return n == 1000 || n >= 3000 && n <= 4999 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	pushv1 "github.com/parley-im/parley/proto/push/v1"
 )
@@ -85,10 +86,12 @@ func findNode(members []*pushv1.Member, d Drain) (*pushv1.Member, error) {
 }
 
 // followDrain looks until that life of the process is gone: no register lists it, and,
-// of a gateway, nothing answers under its name, or a later life does.
+// of a gateway, nothing answers under its name, or a later life does. Then it looks until
+// the clients are back, for as long as they may take.
 func (c *Ctl) followDrain(ctx context.Context, m *pushv1.Member, before spread) (after spread, err error) {
 	p := &progress{w: c.Err, terminal: c.Width > 0}
 	defer p.end()
+	var gone time.Time
 	for {
 		if err := c.pause(ctx); err != nil {
 			return nil, err
@@ -112,9 +115,15 @@ func (c *Ctl) followDrain(ctx context.Context, m *pushv1.Member, before spread) 
 			continue
 		}
 		_, answers := after[m.GetNode()]
-		if !listed && (reborn || !answers && !slices.Contains(l.counts.GetLost(), m.GetNode())) {
+		p.show(moves(m.GetNode(), before, after))
+		if listed || !reborn && (answers || slices.Contains(l.counts.GetLost(), m.GetNode())) {
+			continue
+		}
+		if gone.IsZero() {
+			gone = c.clock()
+		}
+		if after.total() >= before.total() || c.clock().After(gone.Add(settleTime)) {
 			return after, nil
 		}
-		p.show(moves(m.GetNode(), before, after))
 	}
 }

@@ -114,7 +114,7 @@ func next(err error) string {
 	case fault.Forbidden:
 		return "The roles of a key stand in its line of --push-keys."
 	case fault.Unimplemented:
-		return "The api, or a gateway, is older than this parleyctl."
+		return "Was parley-api started with --push-keys? Or it, or a gateway, is older than this parleyctl."
 	case fault.Stale:
 		return "The conn has ended. parleyctl conns lists those that are there."
 	case fault.Overloaded, fault.Unavailable, fault.DeadlineExceeded:

@@ -182,7 +182,7 @@ func TestWhatIsInTheWayIsSaidWithWhatToDo(t *testing.T) {
 		"a key that nobody knows": {with(d, func() { d.Door.key = "parley_x" }, func() error { return d.Count(t.Context()) }), ExitFailed, []string{"the key is not good", "--push-keys", "--key-file"}},
 		"a key without the role":  {d.refused(t, fault.New(fault.Forbidden, "this key may not: it needs the role admin")), ExitFailed, []string{"needs the role admin", "--push-keys"}},
 		"nobody there":            {with(d, func() { d.Door.base = "http://127.0.0.1:1" }, func() error { return d.Count(t.Context()) }), ExitFailed, []string{"http://127.0.0.1:1 does not answer", "refused", "--api"}},
-		"somebody else there":     {with(d, func() { d.Door.base += "/elsewhere" }, func() error { return d.Count(t.Context()) }), ExitFailed, []string{"not known here", "older than"}},
+		"somebody else there":     {with(d, func() { d.Door.base += "/elsewhere" }, func() error { return d.Count(t.Context()) }), ExitFailed, []string{"not known here", "--push-keys", "older than"}},
 		"a conn that has ended":   {d.Conn(t.Context(), "ZZZZZZZZZZZZZZZZZZZZZZ"), ExitFailed, []string{"the connection has ended", "parleyctl conns"}},
 		"no such gateway":         {d.Shed(t.Context(), Shed{Gateway: "nobody", Share: 0.5, Over: time.Second}), ExitFailed, []string{`there is no gateway "nobody"`}},
 		"no such node":            {d.Drain(t.Context(), Drain{Node: "nobody\x1b"}), ExitUsage, []string{`"nobody\x1b"`, "parleyctl members"}},

@@ -69,13 +69,13 @@ func FuzzShare(f *testing.F) {
 }
 
 func TestOnlyCodesThatMayBeSentAreTaken(t *testing.T) {
-	for _, text := range []string{"1000", "1001", "1003", "1007", "1012", "3000", "4000", "4999"} {
+	for _, text := range []string{"1000", "3000", "4000", "4999"} {
 		var c CloseCode
 		if err := c.UnmarshalText([]byte(text)); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	for _, text := range []string{"", "0", "999", "1004", "1005", "1006", "1015", "2000", "2999", "5000", "65536", "04000", "-4000", "4000 ", "+400", "four"} {
+	for _, text := range []string{"", "0", "999", "1001", "1004", "1012", "1005", "1006", "1015", "2000", "2999", "5000", "65536", "04000", "-4000", "4000 ", "+400", "four"} {
 		var c CloseCode
 		if err := c.UnmarshalText([]byte(text)); err == nil || c != 0 {
 			t.Errorf("%q is taken as %d", text, c)

@@ -22,6 +22,7 @@ const (
 	Gateway  = "gateway/cmd/parley-gateway"
 	Worker   = "worker/chat/cmd/parley-worker"
 	API      = "api/cmd/parley-api"
+	Ctl      = "api/cmd/parleyctl"
 	NATS     = "deploy/cmd/parley-nats"
 	Demo     = "deploy/cmd/parley-demo"
 	Examples = "worker/examples" // each folder in it with a main.go is one
