@@ -176,7 +176,7 @@ func TestBackendsHearWhichGatewayStandsStill(t *testing.T) {
 			half     func(proto.Message) bool
 		}{
 			"Send":      {&pushv1.SendRequest{All: true, Kind: &pushv1.SendRequest_Text{Text: name}}, new(pushv1.SendResponse), func(m proto.Message) bool { return m.(*pushv1.SendResponse).GetHit() == 1 }},
-			"GetCounts": {new(pushv1.GetCountsRequest), new(pushv1.GetCountsResponse), func(m proto.Message) bool { return m.(*pushv1.GetCountsResponse).GetTotal().GetConns() == 1 }},
+			"GetTotals": {new(pushv1.GetTotalsRequest), new(pushv1.GetTotalsResponse), func(m proto.Message) bool { return m.(*pushv1.GetTotalsResponse).GetTotal().GetConns() == 1 }},
 			"Join": {&pushv1.JoinRequest{Users: []string{"here.0", "there.0"}, Groups: []string{"g"}}, new(pushv1.JoinResponse), func(m proto.Message) bool {
 				return m.(*pushv1.JoinResponse).GetOutcome().GetDone() == 1
 			}},
@@ -218,7 +218,7 @@ func TestAKeyThatIsTakenOutIsRefusedAfterSighup(t *testing.T) {
 	o := newOffice(t, 1, 1)
 	old := o.keys["query"]
 	call := func(name, key string) error {
-		return o.doors[name](within(t, everything), key, "GetCounts", new(pushv1.GetCountsRequest), new(pushv1.GetCountsResponse))
+		return o.doors[name](within(t, everything), key, "GetTotals", new(pushv1.GetTotalsRequest), new(pushv1.GetTotalsResponse))
 	}
 	for name := range o.doors {
 		must(t, call(name, old))

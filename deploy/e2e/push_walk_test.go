@@ -139,8 +139,8 @@ func (w *walk) groups() {
 	if got := slices.DeleteFunc(groups.GetGroups(), func(g string) bool { return !slices.Contains(want, g) && g != left && g != gone }); len(got) != 3 {
 		w.t.Errorf("over %s: the list of groups has %v", w.name, got)
 	}
-	var sizes pushv1.GetGroupCountsResponse
-	w.gets("query", "GetGroupCounts", &pushv1.GetGroupCountsRequest{Groups: []string{kept, left}}, &sizes)
+	var sizes pushv1.GetGroupSizesResponse
+	w.gets("query", "GetGroupSizes", &pushv1.GetGroupSizesRequest{Groups: []string{kept, left}}, &sizes)
 	if got := sizes.GetGroups(); len(got) != 1 || got[kept].GetConns() != 1 || got[kept].GetUsers() != 1 {
 		w.t.Errorf("over %s: sizes %v", w.name, got)
 	}
@@ -197,8 +197,8 @@ func (w *walk) sessions() {
 }
 
 func (w *walk) counts() {
-	var got pushv1.GetCountsResponse
-	w.gets("query", "GetCounts", new(pushv1.GetCountsRequest), &got)
+	var got pushv1.GetTotalsResponse
+	w.gets("query", "GetTotals", new(pushv1.GetTotalsRequest), &got)
 	if n := got.GetGateways()[w.Gateways()[0].Name()].GetConns(); got.GetTotal().GetConns() != 2 || n != 1 || len(got.GetGateways()) < 2 {
 		w.t.Errorf("over %s: counts %v", w.name, &got)
 	}
