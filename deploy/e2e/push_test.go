@@ -38,8 +38,8 @@ var apiProgram = sync.OnceValues(func() (string, error) {
 	return built[build.API], err
 })
 
-// office is a stage of real processes with an api that backends may call.
-type office struct {
+// backOffice is a stage of real processes with an api that backends may call.
+type backOffice struct {
 	*staged
 	file  string            // of keys
 	keys  map[string]string // by role
@@ -49,11 +49,11 @@ type office struct {
 // pushDoor calls an rpc of PushService. Errors are faults.
 type pushDoor func(ctx context.Context, key, rpc string, req, res proto.Message) error
 
-func newOffice(t *testing.T, gateways, workers int) *office {
+func newBackOffice(t *testing.T, gateways, workers int) *backOffice {
 	t.Helper()
 	program, err := apiProgram()
 	must(t, err)
-	o := &office{file: filepath.Join(t.TempDir(), "keys"), keys: map[string]string{}}
+	o := &backOffice{file: filepath.Join(t.TempDir(), "keys"), keys: map[string]string{}}
 	o.newKeys(t)
 	at := registertest.Address(t)
 	c := cast{gateways: gateways, workers: workers, patience: 20 * time.Second}
@@ -84,7 +84,7 @@ func newOffice(t *testing.T, gateways, workers int) *office {
 }
 
 // newKeys makes a key for each role in place of those there were.
-func (o *office) newKeys(t *testing.T) {
+func (o *backOffice) newKeys(t *testing.T) {
 	t.Helper()
 	var lines []string
 	for _, role := range []string{"send", "query", "manage", "admin"} {
@@ -143,9 +143,9 @@ func overGRPC(c *grpc.ClientConn) pushDoor {
 // what it does to sockets, until processes end by it.
 func TestBackendsReachRealSocketsByEveryCall(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, 3, 2)
+	o := newBackOffice(t, 3, 2)
 	for _, name := range []string{"HTTP", "gRPC"} {
-		w := &walk{office: o, t: t, name: name, door: o.doors[name], done: map[string]bool{}}
+		w := &walk{backOffice: o, t: t, name: name, door: o.doors[name], done: map[string]bool{}}
 		w.all()
 		for _, rpc := range pushv1.PushService_ServiceDesc.Methods {
 			if !w.done[rpc.MethodName] {
@@ -163,7 +163,7 @@ func TestBackendsReachRealSocketsByEveryCall(t *testing.T) {
 // TestBackendsHearWhichGatewayStandsStill, in time, and those at others get their frames.
 func TestBackendsHearWhichGatewayStandsStill(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, 2, 1)
+	o := newBackOffice(t, 2, 1)
 	here, there := enter(t, o.URL(0), "here"), enter(t, o.URL(1), "there")
 	here.asks("reply", "")
 	there.asks("reply", "")
@@ -215,7 +215,7 @@ func TestBackendsHearWhichGatewayStandsStill(t *testing.T) {
 // TestAKeyThatIsTakenOutIsRefusedAfterSighup, at both doors, and the new one is taken.
 func TestAKeyThatIsTakenOutIsRefusedAfterSighup(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, 1, 1)
+	o := newBackOffice(t, 1, 1)
 	old := o.keys["query"]
 	call := func(name, key string) error {
 		return o.doors[name](within(t, everything), key, "GetTotals", new(pushv1.GetTotalsRequest), new(pushv1.GetTotalsResponse))

@@ -20,7 +20,7 @@ import (
 
 // walk does every rpc through one door.
 type walk struct {
-	*office
+	*backOffice
 	t    *testing.T
 	name string
 	door pushDoor
