@@ -92,6 +92,11 @@ func TestEverythingThatAConnCan(t *testing.T) {
 	bob.Say("leave all")
 	who(bob, `{"user":"","groups":["hall"],"path":"/probe/x","protocol":""}`)
 
+	bob.Say("enter ") // no name: the handler fails, and the conn goes on
+	bob.Say("enter kitchen")
+	bob.Hears("entered kitchen")
+	bob.Say("leave kitchen")
+
 	// A failure ends nothing, and what was said before it counts.
 	bob.Say("fail")
 	bob.Hears("before it failed")
@@ -167,7 +172,7 @@ func TestAHandlerThatHangsHoldsUpADrainUntilItsDeadline(t *testing.T) {
 
 func TestOpenIsAnsweredBeforeTheHandshakeIs(t *testing.T) {
 	c, workers := probes(t)
-	for query, want := range map[string]int{"refuse=403": http.StatusForbidden, "refuse=451": 451, "throw=1": http.StatusInternalServerError} {
+	for query, want := range map[string]int{"refuse=403": http.StatusForbidden, "refuse=451": 451, "throw=1": http.StatusInternalServerError, "user=": http.StatusInternalServerError} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.Replace(at(c, 0, "/probe?"+query), "ws:", "http:", 1), nil)
 		if err != nil {
 			t.Fatal(err)

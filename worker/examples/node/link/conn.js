@@ -10,6 +10,14 @@ export const text = (s) => ({ payload: Buffer.from(s), binary: false });
 export const binary = (bytes) => ({ payload: Buffer.from(bytes), binary: true });
 export const frameOf = (what) => (typeof what === 'string' ? text(what) : Buffer.isBuffer(what) ? binary(what) : what);
 
+// named throws unless names may be those of users or groups.
+function named(...names) {
+  for (const name of names) {
+    const bytes = Buffer.byteLength(name);
+    if (bytes < 1 || bytes > 256) throw new Error(`a user or group has 1 to 256 bytes, not ${bytes}`);
+  }
+}
+
 // connId is the text of a conn's id, the same in every worker of the cluster: boot of the
 // gateway and number of the conn.
 export function connId(boot, conn) {
@@ -77,6 +85,7 @@ export class Conn {
 
   // bind ties the conn to a user. When it resolves no send of any worker misses him.
   async bind(user) {
+    named(user);
     if (!this.#turn?.opening) await this.#command({ bind: { conn: this.#ref(), user } });
     this.user = user;
   }
@@ -88,11 +97,13 @@ export class Conn {
 
   // join puts the conn into groups; like bind.
   async join(...groups) {
+    named(...groups);
     if (!this.#turn?.opening) await this.#command({ join: { target: { conn: this.#ref() }, groups } });
     for (const group of groups) this.groups.add(group);
   }
 
   async leave(...groups) {
+    named(...groups);
     if (!this.#turn?.opening) await this.#command({ leave: { target: { conn: this.#ref() }, groups } });
     for (const group of groups) this.groups.delete(group);
   }

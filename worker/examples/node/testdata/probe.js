@@ -4,12 +4,12 @@ import { run } from '../link/run.js';
 const text = (what) => JSON.stringify(what);
 
 await run({
-  onOpen(conn) {
+  async onOpen(conn) {
     const query = new URLSearchParams(conn.facts.query);
     if (query.has('throw')) throw new Error('a handler that fails');
     if (query.has('refuse')) return conn.refuse(Number(query.get('refuse')), 'not you');
-    conn.bind(query.get('user') ?? '');
-    conn.join('all', 'hall');
+    await conn.bind(query.get('user') ?? '');
+    await conn.join('all', 'hall');
     conn.setSession('0');
     if (query.has('protocol')) conn.choose(query.get('protocol'));
     conn.reply(`welcome ${conn.id}`);
@@ -25,6 +25,9 @@ await run({
         return conn.reply(String(conn.session));
       case 'who':
         return conn.reply(text({ user: conn.user, groups: [...conn.groups].sort(), path: conn.facts.path, protocol: conn.facts.subprotocol }));
+      case 'enter':
+        await conn.join(to);
+        return conn.reply(`entered ${to}`);
       case 'bind':
         return conn.bind(to);
       case 'unbind':
