@@ -30,8 +30,8 @@ var operatorPrograms = sync.OnceValues(func() (map[string]string, error) {
 	return b.Programs(ctxBackground, build.API, build.Ctl)
 })
 
-// office is a cluster with an api, and who looks after it.
-type office struct {
+// control is a cluster with an api, and who looks after it.
+type control struct {
 	*staged
 	t    *testing.T
 	ctl  string
@@ -39,13 +39,13 @@ type office struct {
 	keys map[string]string // files, by role
 }
 
-// openOffice starts a cluster and waits until the api reaches all gateways.
-func openOffice(t *testing.T, c cast) *office {
+// openControl starts a cluster and waits until the api reaches all gateways.
+func openControl(t *testing.T, c cast) *control {
 	t.Helper()
 	built, err := operatorPrograms()
 	must(t, err)
 	dir := t.TempDir()
-	o := &office{t: t, ctl: built[build.Ctl], keys: map[string]string{}}
+	o := &control{t: t, ctl: built[build.Ctl], keys: map[string]string{}}
 	var lines strings.Builder
 	for _, role := range []pushv1.Role{pushv1.Role_ROLE_ADMIN, pushv1.Role_ROLE_SEND} {
 		name := strings.ToLower(strings.TrimPrefix(role.String(), "ROLE_"))
@@ -87,9 +87,9 @@ type told struct {
 }
 
 // run runs parleyctl with the key of a role.
-func (o *office) run(role string, args ...string) told { return o.runWith("", role, args...) }
+func (o *control) run(role string, args ...string) told { return o.runWith("", role, args...) }
 
-func (o *office) runWith(in, role string, args ...string) told {
+func (o *control) runWith(in, role string, args ...string) told {
 	ctx, cancel := context.WithTimeout(o.t.Context(), everything)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, o.ctl, args...)
@@ -101,7 +101,7 @@ func (o *office) runWith(in, role string, args ...string) told {
 }
 
 // done is run that must succeed.
-func (o *office) done(args ...string) told {
+func (o *control) done(args ...string) told {
 	o.t.Helper()
 	r := o.run("admin", args...)
 	if r.code != 0 {
@@ -122,14 +122,14 @@ type view struct {
 	}
 }
 
-func (o *office) cluster() (v view) {
+func (o *control) cluster() (v view) {
 	o.t.Helper()
 	must(o.t, json.Unmarshal([]byte(o.done("members", "--json").out), &v))
 	return v
 }
 
 // conns is how many each gateway has.
-func (o *office) conns() (list []int) {
+func (o *control) conns() (list []int) {
 	o.t.Helper()
 	all := o.cluster().Counts.Gateways
 	for _, g := range o.Gateways() {
@@ -139,7 +139,7 @@ func (o *office) conns() (list []int) {
 }
 
 // ended waits until a process ends by itself, which has to be in order.
-func (o *office) ended(p player) {
+func (o *control) ended(p player) {
 	o.t.Helper()
 	process := p.(realPlayer).Process
 	select {
@@ -164,7 +164,7 @@ type visitor struct {
 }
 
 // admit lets a visitor in at a gateway and keeps it there, or wherever it is sent.
-func (o *office) admit(tag string, at int) *visitor {
+func (o *control) admit(tag string, at int) *visitor {
 	g := &visitor{tag: tag, at: at}
 	in := make(chan struct{})
 	var gone sync.WaitGroup

@@ -14,7 +14,7 @@ import (
 // sheds a gateway that has too many, and drains a gateway and a worker.
 func TestOperatorSeesAndMovesACluster(t *testing.T) {
 	t.Parallel()
-	o := openOffice(t, cast{gateways: 3, workers: 2})
+	o := openControl(t, cast{gateways: 3, workers: 2})
 	const conns = 200
 	var (
 		mu       sync.Mutex
