@@ -21,7 +21,7 @@ func TestPeopleTalkOnThePageOfBroadcast(t *testing.T) {
 // Two people use the page, and markup stays text.
 func TestPeopleUseThePagesOfTheOtherExamples(t *testing.T) {
 	t.Parallel()
-	for _, example := range []string{"swoolechat", "onetoone", "workermanchat", "tadpole", "twopaths", "shareddoc", "support"} {
+	for _, example := range []string{"swoolechat", "onetoone", "workermanchat", "tadpole", "twopaths", "shareddoc", "support", "ticker"} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			play(t, example, "examples/"+example+".mjs")

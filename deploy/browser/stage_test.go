@@ -124,7 +124,12 @@ func cluster(t *testing.T, example string, out proc.Output) (*local.Cluster, loc
 	if slices.Contains(storing, example) {
 		workerArgs = append(workerArgs, "--database", filepath.Join(t.TempDir(), "example.db"))
 	}
-	programs, err := build.Builder{}.Programs(building, build.Register, build.Gateway, worker)
+	packages := []string{build.Register, build.Gateway, worker}
+	feeder, fed := build.Feeder(root, example)
+	if fed {
+		packages = append(packages, build.API, feeder)
+	}
+	programs, err := build.Builder{}.Programs(building, packages...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,12 +138,19 @@ func cluster(t *testing.T, example string, out proc.Output) (*local.Cluster, loc
 		t.Fatal(err)
 	}
 	t.Cleanup(ports.Release)
-	c, err := local.New(local.Config{
+	cfg := local.Config{
 		Programs: local.Programs{Register: programs[build.Register], Gateway: programs[build.Gateway], Worker: programs[worker]},
 		Gateways: 2, Workers: 2 * len(pools), WorkerPools: pools, WorkerArgs: workerArgs, Ports: ports.Ports, Page: true, Output: out,
 		RegisterArgs: []string{"--lease", "1s"},
 		GatewayArgs:  append([]string{"--drain-window", "300ms"}, build.GatewayArgs(root, example)...),
-	})
+	}
+	if fed {
+		cfg.Programs.API, cfg.Programs.Feeder = programs[build.API], programs[feeder]
+		if err := cfg.LetFeederPush(t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := local.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -205,3 +205,50 @@ func hear(t *testing.T, c *client.Conn, want string) {
 		t.Fatalf("heard %q, %v: want %s", m.Payload, err, want)
 	}
 }
+
+// TestOneCommandStartsAnExampleWithWhatPushesToIt starts ticker: values come by PushService
+// at once, a key that may send can push too, and one that is none cannot.
+func TestOneCommandStartsAnExampleWithWhatPushesToIt(t *testing.T) {
+	p, out, ports := run(t, "example", "--name", "ticker", "--gateways", "1", "--workers", "1")
+	c := open(t, fmt.Sprintf("ws://127.0.0.1:%d/?symbols=TEA,MINE", ports.Gateway))
+	for range 3 {
+		hear(t, c, `{"symbol":"TEA","price":`)
+	}
+	_, key, _ := strings.Cut(out.String(), "key       ")
+	key, _, _ = strings.Cut(key, " ")
+	url := fmt.Sprintf("http://127.0.0.1:%d/push/v1/", ports.Push)
+	call := func(method, key, body string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+method, strings.NewReader(body))
+		must(t, err)
+		req.Header.Set("Authorization", "Bearer "+key)
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		must(t, err)
+		defer resp.Body.Close()
+		said, err := io.ReadAll(resp.Body)
+		must(t, err)
+		return resp.StatusCode, string(said)
+	}
+	const mine = `{"groups":["ticker/MINE"],"text":"{\"symbol\":\"MINE\"}","mergeKey":"MINE"}`
+	other := []byte(key)
+	other[len(other)-5] ^= 1
+	if status, said := call("send", string(other), mine); status != http.StatusUnauthorized {
+		t.Errorf("a key that is none: %d, %s", status, said)
+	}
+	if status, said := call("getCounts", key, `{}`); status != http.StatusForbidden {
+		t.Errorf("a key without the role: %d, %s", status, said)
+	}
+	if status, said := call("send", key, mine); status != http.StatusOK || !strings.Contains(said, `"hit":1`) {
+		t.Errorf("the key of the feeder: %d, %s", status, said)
+	}
+	for {
+		m, err := c.ReadWithin(everything)
+		must(t, err)
+		if strings.Contains(string(m.Payload), "MINE") {
+			break
+		}
+	}
+	c.Cut()
+	interrupt(t, p, out)
+}

@@ -29,7 +29,7 @@ func FreePorts(host string) (*Block, error) {
 			return &Block{guard: guard, Ports: Ports{
 				Register: base, RegisterOps: base + 8, Page: base + 16,
 				Gateway: base + 17, Link: base + 41, GatewayOps: base + 65, WorkerOps: base + 89,
-				Chat: base + 121, API: base + 153, NATS: base + 154, APIOps: base + 155, NATSOps: base + 156, BotsOps: base + 157,
+				Chat: base + 121, API: base + 153, Push: base + 158, NATS: base + 154, APIOps: base + 155, NATSOps: base + 156, BotsOps: base + 157,
 			}}, nil
 		}
 	}

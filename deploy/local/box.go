@@ -23,6 +23,10 @@ func (o Options) box(c *Config) (string, error) {
 	case c.Page:
 		rows = append(rows, "page      "+c.pageURL(c.Host))
 		what = "Open the page twice and talk."
+		if c.PushKey != "" {
+			rows = append(rows, "push      http://"+c.addr(c.apiPort())+"/push/v1/send", "key       "+c.PushKey)
+			what = "Open the page: what it shows comes by push, and you may push too."
+		}
 	case c.Workers == 0:
 		title, what = c.ownWorker()
 	}

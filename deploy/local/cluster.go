@@ -19,6 +19,7 @@ type Cluster struct {
 	API       *proc.Process // nil: there is none
 	NATS      *proc.Process // nil: there is none
 	Bots      *proc.Process // nil: there are none
+	Feeder    *proc.Process // nil: there is none
 
 	cfg     Config
 	telling sync.Mutex // one call of changed at a time
@@ -49,6 +50,9 @@ func New(cfg Config) (*Cluster, error) {
 	}
 	if cfg.Programs.Bots != "" {
 		c.Bots = c.Fleet.Add(cfg.bots())
+	}
+	if cfg.Programs.Feeder != "" {
+		c.Feeder = c.Fleet.Add(cfg.feeder())
 	}
 	return c, nil
 }
@@ -120,7 +124,7 @@ const (
 	gatewayDrain  = 15 * time.Second
 	workerDrain   = 30 * time.Second
 	registerDrain = 5 * time.Second
-	otherDrain    = 10 * time.Second // NATS and the bots
+	otherDrain    = 10 * time.Second // NATS, the bots and the feeder
 )
 
 // Drain ends everything in order: first the doors for clients, while workers can still
@@ -133,6 +137,7 @@ func (c *Cluster) Drain(ctx context.Context) error {
 	}
 	return errors.Join(
 		stop(ctx, one(c.Bots), otherDrain),
+		stop(ctx, one(c.Feeder), otherDrain),
 		stop(ctx, doors, gatewayDrain),
 		stop(ctx, c.Workers, workerDrain),
 		stop(ctx, one(c.NATS), otherDrain),

@@ -42,7 +42,7 @@ type exampleCommand struct {
 type counts struct {
 	Gateways int `help:"How many gateways." default:"2"`
 	Workers  int `help:"How many workers, of each pool where an example has several; 0: start your own." default:"2"`
-	Port     int `help:"Port of the first gateway. All other ports move by the same amount: register 1236, links 2900, calls 2950, NATS 4722, page 8080, health 9600." default:"8282"`
+	Port     int `help:"Port of the first gateway. All other ports move by the same amount: register 1236, links 2900, calls 2950, NATS 4722, page 8080, push 8081, health 9600." default:"8282"`
 }
 
 // Run implements kong's command.

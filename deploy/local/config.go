@@ -11,7 +11,7 @@ import (
 // Programs are the paths of the programs of a cluster; package build makes them.
 type Programs struct {
 	Register, Gateway, Worker string
-	API, NATS, Bots           string // one process of each, of those that are given
+	API, NATS, Bots, Feeder   string // one process of each, of those that are given
 	Ctl                       string // is not started; people are told of it
 }
 
@@ -36,6 +36,8 @@ type Config struct {
 	// WorkerPools are the flags that workers of each pool have besides: worker i is of pool
 	// i, and from the first again. None: all are alike.
 	WorkerPools [][]string
+	// PushKey is the key that the feeder shows to the api, which has to know it.
+	PushKey string
 	// Env is added to the environment of every process.
 	Env []string
 	// Nodes[i] is the network namespace that worker i lives in; nil or shorter: ours.

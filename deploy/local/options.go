@@ -22,6 +22,8 @@ type Options struct {
 	Data string // of the chat: the folder of everything that is kept
 	LAN  bool   // others in the network reach the page and the gateways
 
+	Feeder string // package of the program that pushes to the example's clients; "": there is none
+
 	Out   io.Writer
 	Color bool
 
@@ -97,6 +99,9 @@ func (o Options) packages() []string {
 	if o.Chat {
 		list = append(list, build.NATS, build.Demo, build.Ctl, build.API)
 	}
+	if o.Feeder != "" {
+		list = append(list, build.API, o.Feeder)
+	}
 	return list
 }
 
@@ -111,6 +116,9 @@ func (o Options) worker() string {
 // answer them: without workers of ours there are none.
 func (o Options) programs(built map[string]string) Programs {
 	p := Programs{Register: built[build.Register], Gateway: built[build.Gateway], Worker: built[o.worker()]}
+	if o.Feeder != "" {
+		p.API, p.Feeder = built[build.API], built[o.Feeder]
+	}
 	if o.Chat {
 		p.API, p.NATS, p.Ctl = built[build.API], built[build.NATS], built[build.Ctl]
 		if o.Workers > 0 {

@@ -15,6 +15,7 @@ type Ports struct {
 	Link        int // where workers attach to gateways
 	Chat        int // where the api reaches workers of the chat
 	API         int // the chat's page and its HTTP door
+	Push        int // the HTTP door beside the page of an example
 	Page        int // of the first worker's example; others serve none
 	NATS        int
 	RegisterOps int // health, metrics and profiles
@@ -30,7 +31,7 @@ type Ports struct {
 // have one already.
 func DefaultPorts() Ports {
 	return Ports{
-		Register: 1236, Gateway: 8282, Link: 2900, Chat: 2950, API: 8080, Page: 8080, NATS: 4722,
+		Register: 1236, Gateway: 8282, Link: 2900, Chat: 2950, API: 8080, Push: 8081, Page: 8080, NATS: 4722,
 		RegisterOps: 9600, GatewayOps: 9610, WorkerOps: 9650, APIOps: 9640, NATSOps: 9641, BotsOps: 9642,
 	}
 }
@@ -48,7 +49,7 @@ func From(port int) Ports {
 
 func (p *Ports) fields() []*int {
 	return []*int{
-		&p.Register, &p.Gateway, &p.Link, &p.Chat, &p.API, &p.Page, &p.NATS,
+		&p.Register, &p.Gateway, &p.Link, &p.Chat, &p.API, &p.Push, &p.Page, &p.NATS,
 		&p.RegisterOps, &p.GatewayOps, &p.WorkerOps, &p.APIOps, &p.NATSOps, &p.BotsOps,
 	}
 }
@@ -102,6 +103,7 @@ func (c *Config) listeners() []listener {
 	api, nats := c.Programs.API != "", c.Programs.NATS != ""
 	add(c.Public, c.Gateways, c.Ports.Gateway, "WebSocket of gateway-%d")
 	one(c.Page || api, c.Public, c.pagePort(), "page")
+	one(c.Page && api, c.Public, c.apiPort(), "calls of backends")
 	add(c.Host, c.Registers, c.Ports.Register, "register-%d")
 	add(c.Host, c.Gateways, c.Ports.Link, "link of gateway-%d")
 	if c.Chat {
@@ -119,10 +121,18 @@ func (c *Config) listeners() []listener {
 
 // pagePort is where a page is served, by the api or by an example.
 func (c *Config) pagePort() int {
-	if c.Programs.API != "" {
+	if c.Programs.API != "" && !c.Page {
 		return c.Ports.API
 	}
 	return c.Ports.Page
+}
+
+// apiPort is where the api listens: it makes room for the page of an example.
+func (c *Config) apiPort() int {
+	if c.Page {
+		return c.Ports.Push
+	}
+	return c.Ports.API
 }
 
 // CheckPorts returns an error of one line if a port is taken, with a --port for

@@ -32,7 +32,7 @@ func TestTakenPortIsNamedWithAWayOut(t *testing.T) {
 func TestPortsMoveTogetherAndNeverMeet(t *testing.T) {
 	moved := From(9282)
 	if want := (Ports{
-		Register: 2236, Gateway: 9282, Link: 3900, Chat: 3950, API: 9080, Page: 9080, NATS: 5722,
+		Register: 2236, Gateway: 9282, Link: 3900, Chat: 3950, API: 9080, Push: 9081, Page: 9080, NATS: 5722,
 		RegisterOps: 10600, GatewayOps: 10610, WorkerOps: 10650, APIOps: 10640, NATSOps: 10641, BotsOps: 10642,
 	}); moved != want {
 		t.Errorf("moved by 1000: %+v, want %+v", moved, want)
@@ -53,15 +53,19 @@ func TestPortsMoveTogetherAndNeverMeet(t *testing.T) {
 		if err := cfg.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		seen := map[int]string{}
-		for _, l := range cfg.listeners() {
-			if other := seen[l.port]; other != "" {
-				t.Errorf("port %d is for %s and for %s", l.port, other, l.what)
+		example := cfg
+		example.Chat, example.Page, example.Programs = false, true, Programs{API: "api", Feeder: "feeder"}
+		for _, cfg := range []Config{cfg, example} {
+			seen := map[int]string{}
+			for _, l := range cfg.listeners() {
+				if other := seen[l.port]; other != "" {
+					t.Errorf("port %d is for %s and for %s", l.port, other, l.what)
+				}
+				if l.port < 1024 || l.port > 65535 {
+					t.Errorf("port %d for %s", l.port, l.what)
+				}
+				seen[l.port] = l.what
 			}
-			if l.port < 1024 || l.port > 65535 {
-				t.Errorf("port %d for %s", l.port, l.what)
-			}
-			seen[l.port] = l.what
 		}
 	}
 }

@@ -57,10 +57,23 @@ func (c *Config) worker(i int) proc.Spec {
 }
 
 func (c *Config) api() proc.Spec {
-	return c.spec(role{
+	spec := c.spec(role{
 		name: "api", program: c.Programs.API, opsPort: c.Ports.APIOps,
-		args: append([]string{"--listen", at(c.Public, c.Ports.API), "--register", c.registers()}, c.APIArgs...),
+		args: append([]string{"--listen", at(c.Public, c.apiPort()), "--register", c.registers()}, c.APIArgs...),
 	})
+	if !c.Chat {
+		spec.Ops = "" // it is ready when it can call workers of the chat, and there are none
+	}
+	return spec
+}
+
+// feeder pushes to the clients of an example. It is no process of ours: it has no flags but
+// its own.
+func (c *Config) feeder() proc.Spec {
+	return proc.Spec{
+		Name: "feeder", Path: c.Programs.Feeder, Args: []string{"--push", "http://" + c.addr(c.apiPort()) + "/push/v1/send"},
+		Env: append([]string{"PARLEY_PUSH_KEY=" + c.PushKey}, c.Env...),
+	}
 }
 
 func (c *Config) nats() proc.Spec {

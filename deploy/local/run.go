@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -41,9 +42,22 @@ func Run(ctx context.Context, now <-chan struct{}, o Options) error {
 			return err
 		}
 	}
+	if pkg, ok := build.Feeder(root, o.Example); ok && o.Workers > 0 {
+		o.Feeder = pkg
+	}
 	cfg, err := o.config(root)
 	if err != nil {
 		return err
+	}
+	if o.Feeder != "" {
+		dir, err := os.MkdirTemp("", "parley-")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		if err := cfg.LetFeederPush(dir); err != nil {
+			return err
+		}
 	}
 	log := logline.New(o.Out, o.Color)
 	say := func(line string) { log.Plain(line + "\n") }
@@ -77,8 +91,11 @@ func Run(ctx context.Context, now <-chan struct{}, o Options) error {
 // build makes what is to be started, and the data that it starts with. Whether the ports
 // are free is asked first: nobody waits for a compiler to hear that they are not.
 func (o Options) build(ctx context.Context, cfg *Config, b build.Builder) error {
-	if later := "not built yet"; o.Chat {
+	switch later := "not built yet"; {
+	case o.Chat:
 		cfg.Programs = Programs{API: later, NATS: later, Bots: later}
+	case o.Feeder != "":
+		cfg.Programs = Programs{API: later}
 	}
 	if err := cfg.CheckPorts(); err != nil {
 		return err

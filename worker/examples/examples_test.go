@@ -20,6 +20,8 @@ func TestExamplesStaySmall(t *testing.T) {
 		"twopaths/main.go":      150,
 		"shareddoc/main.go":     150,
 		"support/main.go":       150,
+		"ticker/main.go":        150,
+		"ticker/feeder/main.go": 150,
 	} {
 		source := read(t, file)
 		if lines := bytes.Count(source, []byte("\n")); lines > most {

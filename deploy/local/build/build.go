@@ -168,6 +168,14 @@ func HasPage(root, example string) bool {
 	return err == nil
 }
 
+// Feeder returns the program beside an example, if there is one, that pushes to its clients
+// from outside, by its package.
+func Feeder(root, example string) (pkg string, ok bool) {
+	pkg = path.Join(Examples, example, "feeder")
+	_, err := os.Stat(filepath.Join(root, filepath.FromSlash(pkg), "main.go"))
+	return pkg, err == nil
+}
+
 // WorkerPools returns the flags of each pool of workers that an example wants: one for
 // each line of its worker.args, spaces between. Without that file it is one pool that
 // needs no flags.
