@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +123,51 @@ func TestAKeyIsKeptForItsOwnerAlone(t *testing.T) {
 		again, errs, code := program(t, from.in, append([]string{"key", "hash", "--roles", "send,query", "--rate", "7"}, from.args...)...)
 		if again != line || code != 0 {
 			t.Errorf("exit code %d, %q %s, want %q", code, again, errs, line)
+		}
+	}
+}
+
+// TestCommandsOfThePagesAreUnderstood reads every parleyctl that the pages tell people to
+// type, and the table of commands.
+func TestCommandsOfThePagesAreUnderstood(t *testing.T) {
+	seen := map[string]bool{}
+	for _, page := range []string{"operating.md", "push.md"} {
+		text, err := os.ReadFile("../../../docs/" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range regexp.MustCompile("(?m)^(?:bin/)?parleyctl (.*)$").FindAllStringSubmatch(string(text), -1) {
+			words, _, _ := strings.Cut(line[1], " #")
+			words, _, _ = strings.Cut(words, " >>")
+			var c command
+			k, err := parser(t.Context(), &c, func(int) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			parsed, err := k.Parse(strings.Fields(words))
+			if err != nil {
+				t.Errorf("%s: parleyctl %s: %v", page, words, err)
+				continue
+			}
+			name, _, _ := strings.Cut(parsed.Command(), " <")
+			seen[name] = true
+		}
+	}
+	for _, name := range []string{"members", "conns", "shed", "drain", "key new"} {
+		if !seen[name] {
+			t.Errorf("no page shows parleyctl %s: %v", name, seen)
+		}
+	}
+	text, err := os.ReadFile("../../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| command | shows or does |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	help, _, _ := program(t, "")
+	for _, m := range regexp.MustCompile("(?m)^  ((?:key )?[a-z]+) +[A-Z]").FindAllStringSubmatch(help[strings.Index(help, "\nSee"):], -1) {
+		if !regexp.MustCompile("`" + m[1] + "[` ]").MatchString(table) {
+			t.Errorf("operating.md does not tell of parleyctl %s", m[1])
 		}
 	}
 }

@@ -21,14 +21,11 @@ Keys never stand in a flag, where others on the machine see them: they are read 
 
 // run is one life of the program, from its command line to its exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	c := command{env: env{in: in, out: out, errs: errs}}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
 	ended := -1
-	k, err := kong.New(&c, kong.Name("parleyctl"), kong.Description(description), kong.Writers(out, errs),
-		kong.Exit(func(code int) { ended = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"version": "parleyctl " + node.Build(), "limit": strconv.Itoa(ctl.DefaultLimit)}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&c))
+	k, err := parser(ctx, &command{env: env{in: in, out: out, errs: errs}}, func(code int) { ended = code })
 	if err != nil {
 		fmt.Fprintln(errs, "parleyctl:", err)
 		return ctl.ExitFailed
@@ -49,6 +46,14 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		fmt.Fprintln(errs, "parleyctl:", ctl.Explain(err))
 	}
 	return ctl.ExitCode(err)
+}
+
+// parser reads command lines into c; exit is called after what only says something.
+func parser(ctx context.Context, c *command, exit func(code int)) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("parleyctl"), kong.Description(description), kong.Writers(c.out, c.errs),
+		kong.Exit(exit), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"version": "parleyctl " + node.Build(), "limit": strconv.Itoa(ctl.DefaultLimit)},
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(c))
 }
 
 var errInterrupted = errors.New("interrupted; what was asked of a gateway goes on")
