@@ -29,6 +29,7 @@ const (
 	CloseReplaced        CloseCode = 4502 // a newer conn of the same session or device took its place
 	CloseForbidden       CloseCode = 4503 // may not be here
 	CloseKicked          CloseCode = 4504 // somebody with the right to do so ended this session
+	ClosePoison          CloseCode = 4505 // what it sent cannot be handled: workers died of it
 )
 
 // Codes that are never sent: what is reported when none came.
@@ -60,6 +61,7 @@ var closeNames = map[CloseCode]string{
 	CloseReplaced:        "replaced",
 	CloseForbidden:       "forbidden",
 	CloseKicked:          "kicked",
+	ClosePoison:          "poison",
 }
 
 // Again reports whether a client that was closed with this code should come back

@@ -105,6 +105,10 @@ func touch(r *Reader) (sum uint64) {
 		sum = r.DeltaAck()
 	case KindBeat:
 		sum = r.Beat().Token
+	case KindAlone:
+		sum = r.Alone().N
+	case KindAloneNoted:
+		sum = r.AloneNoted()
 	case KindAttach:
 		sum = uint64(len(r.Attach()))
 	default:

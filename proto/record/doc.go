@@ -43,10 +43,10 @@
 // # Gateway to worker
 //
 //	Message 1         8 conn u64, 16 term u32, 20 seq u32, [24 trace 16]; payload
-//	                  flags: 1 binary, 2 redelivered, 4 trace is there
+//	                  flags: 1 binary, 2 redelivered, 4 trace is there, 8 alone
 //	Open 2, Closed 3  8 conn u64, 16 term u32, 20 seq u32; body
-//	                  flags: 2 redelivered
-//	Context 4         as Open; seq is 0, nothing acknowledges it
+//	                  flags: 2 redelivered, 8 alone
+//	Context 4         as Open, without 8; seq is 0, nothing acknowledges it
 //	Revoked 5         8 conn u64, 16 term u32
 //	SnapshotBegin 6   –
 //	SnapshotEnd 7     8 seq u64
@@ -59,6 +59,7 @@
 //	Attached 13       body
 //	Drained 14        –
 //	Drain 15          –
+//	AloneNoted 16     8 n u64
 //
 // # Worker to gateway
 //
@@ -73,6 +74,8 @@
 //	                  flags: 1 load is there
 //	Draining 70       –
 //	Attach 71         body
+//	Alone 72          8 n u64, 16 conn u64, 24 term u32, 28 seq u32
+//	                  flags: 1 over
 //
 // An item, one WebSocket message on its way out, is
 //

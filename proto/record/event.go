@@ -5,6 +5,7 @@ const (
 	flagBinary      = 0x01
 	flagRedelivered = 0x02
 	flagTrace       = 0x04 // 16 bytes follow the fixed fields
+	flagAlone       = 0x08
 )
 
 const (
@@ -29,6 +30,7 @@ type Message struct {
 	Seq         uint32
 	Binary      bool // a binary WebSocket message, else text
 	Redelivered bool // it may have been handled before
+	Alone       bool // no other handler may run beside its own; not of Context
 	Trace       Trace
 	Payload     []byte
 }
@@ -39,7 +41,7 @@ func AppendMessage(dst []byte, m Message) ([]byte, error) {
 	if len(m.Payload) > MaxPayload {
 		return dst, refuse(KindMessage, "payload", ErrTooLarge)
 	}
-	head, flags := messageHead, flagIf(m.Binary, flagBinary)|flagIf(m.Redelivered, flagRedelivered)
+	head, flags := messageHead, flagIf(m.Binary, flagBinary)|flagIf(m.Redelivered, flagRedelivered)|flagIf(m.Alone, flagAlone)
 	if !m.Trace.IsZero() {
 		head, flags = head+traceSize, flags|flagTrace
 	}
@@ -71,6 +73,7 @@ func (r *Reader) Message() (m Message) { // filled field by field: a third faste
 	m.Seq = le.Uint32(rec[20:])
 	m.Binary = rec[5]&flagBinary != 0
 	m.Redelivered = rec[5]&flagRedelivered != 0
+	m.Alone = rec[5]&flagAlone != 0
 	m.Payload = tail(rec)
 	if rec[5]&flagTrace != 0 {
 		m.Trace = Trace(rec[messageHead:])
@@ -85,6 +88,7 @@ type Event struct {
 	Term        uint32
 	Seq         uint32
 	Redelivered bool
+	Alone       bool // as in Message; not of Context
 	Body        []byte
 }
 
@@ -103,7 +107,7 @@ func appendEvent(dst []byte, k Kind, e Event) ([]byte, error) {
 	if len(e.Body) > MaxBody {
 		return dst, refuse(k, "body", ErrTooLarge)
 	}
-	dst, rec := extend(dst, k, flagIf(e.Redelivered, flagRedelivered), eventHead, eventHead+len(e.Body))
+	dst, rec := extend(dst, k, flagIf(e.Redelivered, flagRedelivered)|flagIf(e.Alone, flagAlone), eventHead, eventHead+len(e.Body))
 	putEvent(rec, e.Conn, e.Term, e.Seq)
 	copy(rec[eventHead:], e.Body)
 	return dst, nil
@@ -118,6 +122,7 @@ func (r *Reader) Event() Event {
 		Term:        le.Uint32(rec[16:]),
 		Seq:         le.Uint32(rec[20:]),
 		Redelivered: rec[5]&flagRedelivered != 0,
+		Alone:       rec[5]&flagAlone != 0,
 		Body:        tail(rec),
 	}
 }

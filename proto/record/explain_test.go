@@ -19,12 +19,12 @@ func explain(rec []byte) string {
 	end := int(size) - int(head)
 	switch kind {
 	case KindMessage:
-		x.last(names(flags, "binary", "redelivered", "trace"))
+		x.last(names(flags, "binary", "redelivered", "trace", "alone"))
 		x.event()
 		x.optional(flags, 0x04, "trace")
 		x.bytes("payload", end)
 	case KindOpen, KindClosed, KindContext:
-		x.last(names(flags, "", "redelivered"))
+		x.last(names(flags, "", "redelivered", "", "alone"))
 		x.event()
 		x.bytes("body", end)
 	case KindRevoked:
@@ -36,7 +36,7 @@ func explain(rec []byte) string {
 		x.last(names(flags, "group", "removed"))
 		x.u64("seq")
 		x.bytes("name", end)
-	case KindApplied:
+	case KindApplied, KindAloneNoted:
 		x.u64("n")
 	case KindResult, KindCommand:
 		x.u64("n")
@@ -57,6 +57,10 @@ func explain(rec []byte) string {
 		x.bytes("body", end)
 	case KindSend:
 		x.send(flags)
+	case KindAlone:
+		x.last(names(flags, "over"))
+		x.u64("n")
+		x.event()
 	case KindBeat:
 		x.last(names(flags, "load"))
 		x.u64x("token")

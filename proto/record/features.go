@@ -9,6 +9,10 @@ const (
 	// FeatureMergeSession: it reads SessionWrite.merge. Without it a patch would take
 	// the place of the session.
 	FeatureMergeSession = "merge-session"
+	// FeatureAlone, of both ends. A gateway answers Alone: another is not to be told. A
+	// worker heeds the flag alone, and says Alone before and after: of another, nothing
+	// that it dies of is ever given up.
+	FeatureAlone = "alone"
 )
 
 // What a worker can do beyond it, as it names it in its Hello.

@@ -143,6 +143,8 @@ func write(k Kind, v any) ([]byte, error) {
 		return AppendSend(nil, &v)
 	case Beat:
 		return AppendBeat(nil, v), nil
+	case Alone:
+		return AppendAlone(nil, v), nil
 	case uint64:
 		return appendNumber(nil, k, v), nil
 	case []byte:

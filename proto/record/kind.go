@@ -23,6 +23,7 @@ const (
 	KindAttached      Kind = 13 // the first record: what the worker must know of the gateway
 	KindDrained       Kind = 14 // the answer to Draining: no conn is the worker's any more
 	KindDrain         Kind = 15 // the worker is to drain: somebody has asked for it
+	KindAloneNoted    Kind = 16 // the answer to Alone
 )
 
 // Worker to gateway.
@@ -35,6 +36,7 @@ const (
 	KindBeat     Kind = 69 // the worker lives
 	KindDraining Kind = 70 // the worker drains
 	KindAttach   Kind = 71 // the first record: what the gateway must know of the worker
+	KindAlone    Kind = 72 // one event is about to be handled while nothing else is, or that is over
 )
 
 // String returns the name of a known kind and "Kind(n)" for others.
@@ -71,6 +73,7 @@ var kinds = [256]struct {
 	KindAttached:      {"Attached", headerSize, checkBody},
 	KindDrained:       {"Drained", headerSize, checkEmpty},
 	KindDrain:         {"Drain", headerSize, checkEmpty},
+	KindAloneNoted:    {"AloneNoted", numberHead, checkEmpty},
 	KindDone:          {"Done", eventHead, checkReplies},
 	KindDoneWith:      {"DoneWith", eventHead, checkBody},
 	KindSend:          {"Send", sendHead, checkSend},
@@ -79,4 +82,5 @@ var kinds = [256]struct {
 	KindBeat:          {"Beat", beatHead, checkBeat},
 	KindDraining:      {"Draining", headerSize, checkEmpty},
 	KindAttach:        {"Attach", headerSize, checkBody},
+	KindAlone:         {"Alone", aloneHead, checkEmpty},
 }

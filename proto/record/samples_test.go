@@ -113,6 +113,16 @@ func samples() []sample {
 	loaded := Beat{Token: 0x0102030405060709, Awaiting: 11, Load: 345, HasLoad: true}
 	add("with load", KindBeat, loaded, func(dst []byte) ([]byte, error) { return AppendBeat(dst, loaded), nil })
 	bare("whole", KindDrain, AppendDrain)
+	message("alone", Message{Conn: someConn, Term: 5, Seq: 42, Redelivered: true, Alone: true, Payload: []byte("hello")})
+	event("alone", KindOpen, Event{Conn: someConn, Term: 4, Seq: 1, Redelivered: true, Alone: true, Body: []byte{0x10, 0x88, 0x27}})
+	event("alone", KindClosed, Event{Conn: someConn, Term: 6, Seq: 44, Redelivered: true, Alone: true, Body: []byte{0x08, 0xe9, 0x07}})
+	number("answer", KindAloneNoted, 3, AppendAloneNoted)
+	alone := func(name string, a Alone) {
+		add(name, KindAlone, a, func(dst []byte) ([]byte, error) { return AppendAlone(dst, a), nil })
+	}
+	alone("begins", Alone{N: 3, Conn: someConn, Term: 5, Seq: 42})
+	alone("of another gateway, begins", Alone{N: 3})
+	alone("is over", Alone{N: 3, Conn: someConn, Term: 5, Seq: 42, Over: true})
 	return all
 }
 
@@ -146,6 +156,10 @@ func read(r *Reader) any {
 		return d
 	case KindApplied:
 		return r.Applied()
+	case KindAloneNoted:
+		return r.AloneNoted()
+	case KindAlone:
+		return r.Alone()
 	case KindResult:
 		v := r.Result()
 		v.Body = bytes.Clone(v.Body)

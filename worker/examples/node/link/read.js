@@ -80,4 +80,5 @@ const layouts = new Map([
   [Kind.ATTACHED, layout(HEADER, 0, Max.BODY, (_, __, body) => ({ body }))],
   [Kind.DRAINED, empty],
   [Kind.DRAIN, empty],
+  [Kind.ALONE_NOTED, count('n')],
 ]);

@@ -18,6 +18,7 @@ export const Kind = Object.freeze({
   ATTACHED: 13,
   DRAINED: 14,
   DRAIN: 15,
+  ALONE_NOTED: 16,
   DONE: 64,
   DONE_WITH: 65,
   SEND: 66,
@@ -26,6 +27,7 @@ export const Kind = Object.freeze({
   BEAT: 69,
   DRAINING: 70,
   ATTACH: 71,
+  ALONE: 72,
 });
 
 export const Target = Object.freeze({ CONNS: 1, USERS: 2, GROUPS: 3, ALL: 4 });
