@@ -77,7 +77,7 @@ func New(cfg Config) (*Worker, error) {
 	dial, ok := w.directory.(link.Dialer)
 	if !ok {
 		if cfg.Handler != nil {
-			identity.Features = []string{record.FeatureDrain}
+			identity.Features = []string{record.FeatureAlone, record.FeatureDrain}
 		}
 		dial = &link.GRPC{Identity: identity, Secrets: func() []string { return *w.secrets.Load() }, TLS: cfg.TLS}
 	}

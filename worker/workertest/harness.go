@@ -170,6 +170,15 @@ func (h *Harness) MoveAll() {
 	}
 }
 
+// LastTries makes the gateways give every event from now on as one that has cost other
+// workers: its handler runs while no other does. A Handler that waits for another one
+// stands still then, until its time is over. false ends that.
+func (h *Harness) LastTries(on bool) {
+	for _, g := range h.directory.gateways {
+		g.SetLastTry(on)
+	}
+}
+
 // CutLinks breaks the worker's links; it attaches again by itself.
 func (h *Harness) CutLinks() {
 	for _, g := range h.directory.gateways {

@@ -57,6 +57,14 @@ func (g *Gateway) apply(p *peer, batch []byte) error {
 			if !g.deaf {
 				p.write(record.AppendGranted(nil, r.Beat().Token))
 			}
+		case record.KindAlone:
+			if a := r.Alone(); a.Over {
+				g.alone = record.Alone{}
+			} else {
+				g.alone = a
+				g.stats.Alone++
+				p.write(record.AppendAloneNoted(nil, a.N))
+			}
 		case record.KindDraining:
 			g.drain(p)
 		default:

@@ -153,7 +153,7 @@ func (c *Conn) deliver(e event) {
 	}
 	var b []byte
 	var err error
-	re := record.Event{Conn: c.id, Term: c.term, Seq: e.seq, Redelivered: e.redelivered, Body: e.body}
+	re := record.Event{Conn: c.id, Term: c.term, Seq: e.seq, Redelivered: e.redelivered, Alone: c.gateway.last, Body: e.body}
 	switch e.kind {
 	case record.KindOpen:
 		b, err = record.AppendOpen(nil, re)
@@ -164,7 +164,7 @@ func (c *Conn) deliver(e event) {
 		b, err = record.AppendClosed(nil, re)
 	default:
 		b, err = record.AppendMessage(nil, record.Message{
-			Conn: c.id, Term: c.term, Seq: e.seq, Binary: e.binary, Redelivered: e.redelivered, Payload: e.body,
+			Conn: c.id, Term: c.term, Seq: e.seq, Binary: e.binary, Redelivered: e.redelivered, Alone: c.gateway.last, Payload: e.body,
 		})
 	}
 	if err != nil {

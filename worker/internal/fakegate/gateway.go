@@ -59,6 +59,8 @@ type Gateway struct {
 	parked   []*Conn       // conns with events and nobody to have them
 	lost     int           // acknowledgements that are still to be lost
 	deaf     bool          // beats are not granted
+	last     bool          // what is given is at its last try
+	alone    record.Alone  // what a worker handles alone, as it said; zero: nothing
 	frozen   chan struct{} // closed when it goes on; nil: it stands still no more
 	changed  chan struct{}
 	stats    Stats
@@ -73,13 +75,14 @@ type Stats struct {
 	Commands    int // Command records applied
 	Repeats     int // records that had been applied before
 	DeltaAcks   int
+	Alone       int // runs alone that were begun
 }
 
 // New returns a gateway with no conn and no worker.
 func New(node string, boot uint64) *Gateway {
 	return &Gateway{
 		Boot: boot, Node: node,
-		Features: []string{record.FeatureExceptUsers, record.FeatureMergeSession},
+		Features: []string{record.FeatureExceptUsers, record.FeatureMergeSession, record.FeatureAlone},
 		next:     1,
 		conns:    make(map[uint64]*Conn),
 		sessions: make(map[uint64]*session),
@@ -140,6 +143,22 @@ func (g *Gateway) SetDeaf(deaf bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.deaf = deaf
+}
+
+// SetLastTry makes every event that is given from now on run alone, as if it had cost
+// other workers, or not any more.
+func (g *Gateway) SetLastTry(last bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last = last
+}
+
+// Alone is what a worker has said that it handles alone: the zero Alone when it does not,
+// one without Conn when that is of another gateway.
+func (g *Gateway) Alone() record.Alone {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.alone
 }
 
 // SetFrozen makes the gateway stand still, as a process that is stopped, or go on: it

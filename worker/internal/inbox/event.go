@@ -15,6 +15,7 @@ type Event struct {
 	Seq         uint32
 	Binary      bool
 	Redelivered bool
+	Alone       bool // no other handler may run beside its own
 	Lost        bool // a KindClosed made here: the gateway has left the cluster
 	Trace       record.Trace
 	Body        []byte // payload or protobuf; valid until the work on the event returns

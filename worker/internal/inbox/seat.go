@@ -89,20 +89,35 @@ func (s *Seat) interrupt(cause error) {
 	for it := s.queue.pop(); it != nil; it = s.queue.pop() {
 		it.drop()
 	}
+	if s.box.crew.shut.Load() {
+		s.box.crew.poke() // it may be this one that all others wait for
+	}
 	s.round++
 	s.events, s.bytes = 0, 0
 }
 
-// work runs the events of s until there is none, or where seats take turns until one is
-// done.
-func (s *Seat) work() (more bool) {
+// left is what a seat still has to do when work returns.
+type left uint8
+
+const (
+	nothing   left = iota
+	something      // it goes to the end of the line
+	loneEvent      // it waits until its next event may run alone
+)
+
+// work runs the events of s until there is none, where seats take turns until one is
+// done, or until the next one is to run alone.
+func (s *Seat) work() left {
 	for {
-		it := s.take()
-		if it == nil {
-			return false
+		it, lone := s.take()
+		if lone {
+			return loneEvent
 		}
-		if more = s.do(it); more && s.box.crew.bounded() {
-			return true
+		if it == nil {
+			return nothing
+		}
+		if s.do(it) && s.box.crew.turns() {
+			return something
 		}
 	}
 }
@@ -120,27 +135,52 @@ func (s *Seat) do(it *item) (more bool) {
 	return
 }
 
-// take returns the next event. nil: there is none, the goroutine has to end,
-// and s may have left the box.
-func (s *Seat) take() *item {
+// take returns the next event, unless that is lone: to run alone. nil: there is none, the
+// goroutine has to end, and s may have left the box.
+func (s *Seat) take() (it *item, lone bool) {
 	s.mu.Lock()
-	it := s.queue.pop()
-	if it == nil && s.gone {
+	if s.queue.first == nil && s.gone {
 		// Box.mu comes before s.mu: let go, and look again with both.
 		s.mu.Unlock()
 		s.box.mu.Lock()
 		defer s.box.mu.Unlock()
 		s.mu.Lock()
-		if it = s.queue.pop(); it == nil && s.gone {
+		if s.queue.first == nil && s.gone {
 			s.box.remove(s)
 		}
 	}
+	defer s.mu.Unlock()
+	if s.queue.first != nil && s.queue.first.Alone {
+		return nil, true
+	}
+	return s.next(), false
+}
+
+// takeAlone returns the next event if it is one to run alone.
+func (s *Seat) takeAlone() *item {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queue.first == nil || !s.queue.first.Alone {
+		return nil // it has moved
+	}
+	return s.next()
+}
+
+// wantsAlone reports whether the next event is one to run alone.
+func (s *Seat) wantsAlone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.first != nil && s.queue.first.Alone
+}
+
+// next takes the next event, nil if there is none. s.mu is held.
+func (s *Seat) next() *item {
+	it := s.queue.pop()
 	if it == nil {
 		s.busy = false
 	} else if s.stale {
 		s.stale, s.State = false, nil
 	}
-	s.mu.Unlock()
 	return it
 }
 

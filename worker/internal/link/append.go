@@ -127,18 +127,19 @@ func (l *outlog) room(size int) *chunk {
 }
 
 // note appends a record that belongs to this stream: write appends it to the
-// slice it is given, in at most size bytes. Without a stream nothing happens. It
-// never waits; what comes this way is little.
-func (l *outlog) note(size int, write func(dst []byte) []byte) {
+// slice it is given, in at most size bytes. Without a stream nothing happens, and it
+// reports so. It never waits; what comes this way is little.
+func (l *outlog) note(size int, write func(dst []byte) []byte) (live bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.live {
-		return
+		return false
 	}
 	c := l.room(size)
 	before := len(c.buf)
 	c.buf = write(c.buf)
 	l.appended(len(c.buf) - before)
+	return true
 }
 
 // lockAck is lock for an acknowledgement: it has a bound of its own, so that

@@ -169,6 +169,7 @@ func (g *Gateway) attached(features []string) {
 	g.silence.Stop()
 	g.heard.Store(int64(g.mesh.now()))
 	g.leaving.Store(false)
+	g.noted.Store(0)
 	g.box.Resume()
 	g.log.attach(g.info.Load().GetLastCommand(), features)
 	g.mesh.alive(g.member.Boot, true)
@@ -185,6 +186,7 @@ func (g *Gateway) attached(features []string) {
 func (g *Gateway) detached(life context.Context) {
 	g.lease.Store(0)
 	g.log.detach()
+	g.mesh.lookNoted()
 	g.goneSilent()
 	cause := inbox.ErrMoved
 	if life.Err() != nil && !g.left.Load() {

@@ -155,7 +155,8 @@ type server struct {
 	member  register.Member
 	grpc    *grpc.Server
 	secrets []string
-	role    string // that it says it has
+	role    string   // that it says it has
+	able    []string // its features
 	serve   func(worker uint64, s fakegate.Stream) error
 }
 
@@ -181,7 +182,7 @@ func newServer(t *testing.T, boot uint64, serve func(worker uint64, s fakegate.S
 
 func (s *server) attach(_ any, stream grpc.ServerStream) error {
 	b := &batches{stream: stream}
-	peer, err := handshake.Accept(b, handshake.Identity{Cluster: "test", Role: s.role, Node: s.member.ID, Boot: s.member.Boot}, s.secrets)
+	peer, err := handshake.Accept(b, handshake.Identity{Cluster: "test", Role: s.role, Node: s.member.ID, Boot: s.member.Boot, Features: s.able}, s.secrets)
 	if err != nil {
 		return handshake.Status(err)
 	}
@@ -229,9 +230,11 @@ func (s served) Recv() ([]byte, error) {
 func gate(t *testing.T, boot uint64) (*fakegate.Gateway, *server) {
 	t.Helper()
 	g := fakegate.New(fmt.Sprintf("gw-%d", boot), boot)
-	return g, newServer(t, boot, func(worker uint64, s fakegate.Stream) error {
+	s := newServer(t, boot, func(worker uint64, s fakegate.Stream) error {
 		return g.Serve(worker, s)
 	})
+	s.able = g.Features
+	return g, s
 }
 
 // greet answers Attach as a gateway that has applied up to last, and is in step at once.

@@ -26,8 +26,9 @@ type Gateway struct {
 	silence *time.Timer // while there is no stream; the goroutine of run has it
 	missed  bool        // it may have been passed over and does not know yet; likewise
 
-	lease   atomic.Int64 // routes are to be trusted until then, on the mesh's clock; 0: not in step
-	heard   atomic.Int64 // when the last batch came
+	lease   atomic.Int64  // routes are to be trusted until then, on the mesh's clock; 0: not in step
+	heard   atomic.Int64  // when the last batch came
+	noted   atomic.Uint64 // the last AloneNoted of the stream
 	leaving atomic.Bool
 	drained atomic.Bool
 	left    atomic.Bool                             // the view

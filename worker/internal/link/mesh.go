@@ -45,6 +45,8 @@ type Mesh struct {
 	table    route.Table
 	cleared  atomic.Uint64 // rises before routes are forgotten
 	stats    Stats
+	alones   atomic.Uint64 // events that ran alone
+	noted    chan struct{} // capacity 1: a gateway has noted one, or its stream has ended
 	draining atomic.Bool
 	asked    func()        // Config.Drain, at most once
 	finish   chan struct{} // closed: end the streams once all is sent
@@ -69,6 +71,7 @@ func New(c Config) *Mesh {
 		start:   time.Now(),
 		finish:  make(chan struct{}),
 		known:   make(chan struct{}),
+		noted:   make(chan struct{}, 1),
 		ended:   make(chan struct{}),
 		cancels: make(map[*Gateway]context.CancelFunc),
 		numbers: make(map[uint64]uint64),
@@ -83,6 +86,7 @@ func New(c Config) *Mesh {
 		m.log = slog.Default()
 	}
 	m.roster.Store(newRoster(nil))
+	m.crew.Announce(m.alone)
 	return m
 }
 

@@ -54,12 +54,13 @@ func (g *Gateway) apply(batch []byte, snapshot *progress) error {
 			m := r.Message()
 			err = g.put(&inbox.Event{
 				Kind: record.KindMessage, Conn: m.Conn, Term: m.Term, Seq: m.Seq,
-				Binary: m.Binary, Redelivered: m.Redelivered, Trace: m.Trace, Body: m.Payload,
+				Binary: m.Binary, Redelivered: m.Redelivered, Alone: m.Alone, Trace: m.Trace, Body: m.Payload,
 			})
 		case record.KindOpen, record.KindClosed, record.KindContext:
 			e := r.Event()
 			err = g.put(&inbox.Event{
 				Kind: r.Kind(), Conn: e.Conn, Term: e.Term, Seq: e.Seq, Redelivered: e.Redelivered, Body: e.Body,
+				Alone: e.Alone && r.Kind() != record.KindContext,
 			})
 		case record.KindRevoked:
 			v := r.Revoked()
@@ -97,6 +98,9 @@ func (g *Gateway) apply(batch []byte, snapshot *progress) error {
 			g.log.poke()
 		case record.KindDrain:
 			g.mesh.askedToDrain(g)
+		case record.KindAloneNoted:
+			g.noted.Store(r.AloneNoted())
+			g.mesh.lookNoted()
 		case record.KindAttached:
 			return &ProtocolError{errors.New("attached twice")}
 		}
