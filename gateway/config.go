@@ -86,6 +86,7 @@ type Limits struct {
 	IdleTimeout      time.Duration // 60 s without any byte from the client
 	OpenTimeout      time.Duration // 5 s for a worker to answer a handshake
 	WriteTimeout     time.Duration // 5 s without the socket taking a byte or the peer acknowledging one
+	EventTries       int           // 4 tries that an event has whose handling costs workers; the last is alone on its worker
 	WorkerPatience   time.Duration // 3 s of silence, and a worker is given up
 	SlowStart        time.Duration // 10 s until a worker that has attached gets its whole share of new conns; negative: at once
 	Rebalance        float64       // 1 percent of the conns, idle ones, moves per second at most while shares are uneven; negative: none
@@ -104,7 +105,7 @@ func DefaultLimits() Limits {
 		HandshakeRate: 2000, FrameRate: 5000, ByteRate: 8 << 20, QueueBytes: 1 << 20, UnackedSum: 256 << 20,
 		PingInterval: 25 * time.Second, IdleTimeout: 60 * time.Second,
 		OpenTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
-		WorkerPatience: 3 * time.Second, SlowStart: 10 * time.Second, Rebalance: 1, DoorsTimeout: 5 * time.Second, DrainWindow: 10 * time.Second,
+		EventTries: 4, WorkerPatience: 3 * time.Second, SlowStart: 10 * time.Second, Rebalance: 1, DoorsTimeout: 5 * time.Second, DrainWindow: 10 * time.Second,
 	}
 }
 

@@ -120,7 +120,7 @@ func (c *Config) links() link.Config {
 	l := c.Limits
 	return link.Config{
 		Identity: c.Identity, Secrets: c.Secrets, Log: c.Log, PublicURL: c.PublicURL,
-		WorkerPatience: l.WorkerPatience, OpenTimeout: l.OpenTimeout, MaxSessionBytes: l.MaxSessionBytes,
+		EventTries: l.EventTries, WorkerPatience: l.WorkerPatience, OpenTimeout: l.OpenTimeout, MaxSessionBytes: l.MaxSessionBytes,
 		MaxFrameBytes: l.MaxFrameBytes, MaxUnackedBytes: l.UnackedSum,
 		Routing:      link.Routing{WorkerLabels: c.WorkerLabels, SlowStart: l.SlowStart, Rebalance: l.Rebalance},
 		MaxStrangers: min(link.MaxStrangers, ws.SpareDescriptors()),
@@ -141,6 +141,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.IdleTimeout, d.IdleTimeout)
 	set(&l.OpenTimeout, d.OpenTimeout)
 	set(&l.WriteTimeout, d.WriteTimeout)
+	set(&l.EventTries, d.EventTries)
 	set(&l.WorkerPatience, d.WorkerPatience)
 	set(&l.SlowStart, d.SlowStart)
 	set(&l.Rebalance, d.Rebalance)

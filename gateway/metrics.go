@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-im/parley/gateway/internal/link"
@@ -43,6 +45,8 @@ func (g *Gateway) linkMetrics() []metric {
 		count("silent_workers_total", "Workers given up because nothing was heard of them.", &s.Silent),
 		count("redelivered_total", "Events that went out again because their worker was lost.", &s.Redelivered),
 		count("refused_terms_total", "Acknowledgements and commands refused because their worker no longer acts for the conn.", &s.RefusedTerms),
+		count("alone_tries_total", "Times that an event was handled alone on its worker, because it had cost others.", &s.AloneTries),
+		count("poison_dropped_frames_total", "Frames given up with the conn that sent a poison event.", &s.PoisonDropped),
 		count("stale_acks_total", "Acknowledgements of events that are not there any more.", &s.StaleAcks),
 		count("pauses_total", "Times a conn was not read because its events pile up.", &s.Pauses),
 		count("open_timeouts_total", "Handshakes that no worker answered in time.", &s.OpenTimeouts),
@@ -55,6 +59,20 @@ func (g *Gateway) linkMetrics() []metric {
 		count("bad_sessions_total", "Session writes that could not be carried out: too large, or a merge of what is no JSON object.", &s.BadSessions),
 		count("resyncs_total", "Rounds of resync frames, after a worker was lost or passed this gateway over.", &s.Resyncs),
 		count("unknown_records_total", "Records of a kind this version does not know.", &s.UnknownRecords),
+	}
+}
+
+// poisonMetrics count the events that were given up.
+func (g *Gateway) poisonMetrics() []family {
+	s := g.link.Stats()
+	return []family{
+		{"poison_events_total", "Events given up because workers died of them, by kind.", prometheus.CounterValue, "kind", func(*ws.Stats) []sample {
+			var list []sample
+			for kind := range s.Poison {
+				list = append(list, sample{link.PoisonKind(kind).String(), float64(s.Poison[kind].Load())})
+			}
+			return list
+		}},
 	}
 }
 
@@ -161,7 +179,7 @@ type collector struct {
 }
 
 func newCollector(g *Gateway) *collector {
-	c := &collector{metrics: g.linkMetrics(), families: append(g.socketMetrics(), g.routeMetrics()...), stats: g.ws.Stats, descs: map[string]*prometheus.Desc{}}
+	c := &collector{metrics: g.linkMetrics(), families: slices.Concat(g.socketMetrics(), g.routeMetrics(), g.poisonMetrics()), stats: g.ws.Stats, descs: map[string]*prometheus.Desc{}}
 	for _, m := range c.metrics {
 		c.descs[m.name] = prometheus.NewDesc("parley_gateway_"+m.name, m.help, nil, nil)
 	}

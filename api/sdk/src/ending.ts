@@ -29,6 +29,7 @@ const reasons: Record<number, string> = {
   4004: 'RENEW',
   4501: 'EXPIRED',
   4504: 'REVOKED',
+  4505: 'REFUSED',
 };
 
 /** endingOf reads a close code, as docs/operating.md lists them. 1006 has the reason with which it was cut. */

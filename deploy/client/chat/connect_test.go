@@ -23,7 +23,7 @@ func TestCloseCodesSayWhetherToComeBack(t *testing.T) {
 		1000: false, 1001: true, 1002: false, 1003: false, 1007: false, 1008: false, 1009: false, 1010: false,
 		1011: true, 1012: true, 1013: true, 1014: false, 3000: false, 3999: false,
 		4000: true, 4001: true, 4002: true, 4003: true, 4004: true, 4321: true, 4499: true,
-		4500: false, 4501: false, 4502: false, 4503: false, 4504: false, 4999: false, 5000: false,
+		4500: false, 4501: false, 4502: false, 4503: false, 4504: false, 4505: false, 4999: false, 5000: false,
 	} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			bubble(t, func(t *testing.T, s *stage) {

@@ -42,6 +42,7 @@ type config struct {
 	IdleTimeout        time.Duration `reload:"" default:"${idle_timeout}" help:"Silence after which a conn is closed with 4002."`
 	OpenTimeout        time.Duration `reload:"" default:"${open_timeout}" help:"Time a worker has to answer a handshake."`
 	WriteTimeout       time.Duration `reload:"" default:"${write_timeout}" help:"Time without a socket taking a byte or the peer acknowledging one, after which it is cut."`
+	EventTries         int           `default:"${event_tries}" help:"Tries that an event has whose handling costs workers; the last is alone on its worker."`
 	WorkerPatience     time.Duration `default:"${worker_patience}" help:"Silence after which a worker is given up and its conns move."`
 	SlowStart          time.Duration `reload:"" default:"${slow_start}" help:"Time until a worker that has attached gets its whole share of new conns; negative: at once."`
 	Rebalance          float64       `reload:"" default:"${rebalance}" help:"Percent of the conns that move per second at most, idle ones, while workers have uneven shares; negative: none."`
@@ -63,7 +64,7 @@ func (c *config) Vars() map[string]string {
 		"queue_bytes": strconv.Itoa(d.QueueBytes), "unacked_sum": strconv.FormatInt(d.UnackedSum, 10),
 		"ping_interval": d.PingInterval.String(), "idle_timeout": d.IdleTimeout.String(),
 		"open_timeout": d.OpenTimeout.String(), "write_timeout": d.WriteTimeout.String(),
-		"worker_patience": d.WorkerPatience.String(), "slow_start": d.SlowStart.String(), "rebalance": strconv.FormatFloat(d.Rebalance, 'f', -1, 64),
+		"event_tries": strconv.Itoa(d.EventTries), "worker_patience": d.WorkerPatience.String(), "slow_start": d.SlowStart.String(), "rebalance": strconv.FormatFloat(d.Rebalance, 'f', -1, 64),
 		"doors_timeout": d.DoorsTimeout.String(),
 		"drain_window":  d.DrainWindow.String(),
 	}
@@ -76,7 +77,7 @@ func (c *config) limits() gateway.Limits {
 		MaxSessionBytes: c.MaxSessionBytes, MaxGroupsPerConn: c.MaxGroupsPerConn,
 		FrameRate: c.FrameRate, ByteRate: c.ByteRate, QueueBytes: c.QueueBytes, QueueSum: c.QueueSum, UnackedSum: c.UnackedSum,
 		PingInterval: c.PingInterval, IdleTimeout: c.IdleTimeout, OpenTimeout: c.OpenTimeout, WriteTimeout: c.WriteTimeout,
-		WorkerPatience: c.WorkerPatience, SlowStart: c.SlowStart, Rebalance: c.Rebalance, DoorsTimeout: c.DoorsTimeout, DrainWindow: c.DrainWindow,
+		EventTries: c.EventTries, WorkerPatience: c.WorkerPatience, SlowStart: c.SlowStart, Rebalance: c.Rebalance, DoorsTimeout: c.DoorsTimeout, DrainWindow: c.DrainWindow,
 		Origins: c.Origin, TextPing: c.TextPing, Deflate: c.Deflate,
 	}
 }

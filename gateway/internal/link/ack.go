@@ -127,6 +127,9 @@ func (l *Link) release(c *conn) {
 		c.owner.underWay.Add(-1)
 	}
 	e := c.events.pop()
+	if e.tries > 0 {
+		l.trials.end(c)
+	}
 	l.unacked.Add(-int64(e.held()))
 	l.unackedEvents.Add(-1)
 	if e.message != nil {

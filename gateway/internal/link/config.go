@@ -23,6 +23,9 @@ const (
 	maxMaxSessionBytes = 256 << 10
 )
 
+// maxEventTries is what an event's count has room for, and far more than is of use.
+const maxEventTries = 100
+
 // Config is what a Link is made from. Zero values of the limits become the
 // defaults beside them.
 type Config struct {
@@ -49,6 +52,7 @@ type Config struct {
 	MaxFrameBytes   int           // 64 KiB, as ws reads them; told to workers
 	MaxStrangers    int           // 256 connections that have not passed the handshake, a quarter of them from one host
 	MaxUnackedBytes int64         // 256 MiB of memory held for events of all conns
+	EventTries      int           // 4 tries that an event has whose handling costs workers; the last is alone on its worker
 	LastWords       time.Duration // 500 ms that the end of a gateway waits for a worker to take what it was told
 
 	Routing
@@ -77,6 +81,9 @@ func (c Config) CheckLimits() error {
 	if c.MaxUnackedBytes < 0 {
 		bad("unacked-sum is %d: want a positive number, or 0 for the default", c.MaxUnackedBytes)
 	}
+	if c.EventTries != 0 && (c.EventTries < 2 || c.EventTries > maxEventTries) {
+		bad("event-tries is %d: want 2 to %d, or 0 for the default", c.EventTries, maxEventTries)
+	}
 	errs = append(errs, c.Routing.check())
 	return errors.Join(errs...)
 }
@@ -99,6 +106,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxUnackedBytes == 0 {
 		c.MaxUnackedBytes = 256 << 20
+	}
+	if c.EventTries == 0 {
+		c.EventTries = 4
 	}
 	if c.LastWords == 0 {
 		c.LastWords = 500 * time.Millisecond

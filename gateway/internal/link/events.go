@@ -11,6 +11,7 @@ type event struct {
 	kind        record.Kind
 	binary      bool
 	redelivered bool        // an earlier owner may have seen it
+	tries       uint8       // workers that were lost while they may have been handling it; see blame
 	message     *ws.Message // of a Message: the frame in the buffer it was read into
 	body        []byte      // of Open and Closed
 }
@@ -46,6 +47,7 @@ type events struct {
 	bytes     int
 	sentBytes int
 	last      uint32 // seq of the newest
+	poisoned  bool   // the conn ends because of one: frames are not taken any more
 }
 
 // add numbers e and appends it.

@@ -26,6 +26,7 @@ type Link struct {
 	interest *interest
 	once     *once
 	limbo    limbo
+	trials   trials
 	clock    time.Time               // worker.heard counts from here, on the monotonic clock
 	routing  atomic.Pointer[Routing] // stored under mu
 	pools    atomic.Pointer[pools]
@@ -63,11 +64,12 @@ func New(cfg Config) (*Link, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	cfg.Identity.Features = append(slices.Clone(cfg.Identity.Features), record.FeatureExceptUsers, record.FeatureMergeSession)
+	cfg.Identity.Features = append(slices.Clone(cfg.Identity.Features), record.FeatureExceptUsers, record.FeatureMergeSession, record.FeatureAlone)
 	l := &Link{
 		cfg: cfg, hub: cfg.Hub, frames: cfg.Encode, log: cfg.Log,
 		interest: newInterest(), once: newOnce(), strangers: handshake.NewCrowd(cfg.MaxStrangers, max(cfg.MaxStrangers/4, 1)),
 		limbo:    limbo{conns: map[uint64]*conn{}},
+		trials:   trials{of: map[*conn]*trial{}, keep: cfg.EventTries + moreDeaths},
 		clock:    time.Now(),
 		workers:  map[*worker]struct{}{},
 		sessions: map[uint64]*session{},

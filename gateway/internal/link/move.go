@@ -8,6 +8,10 @@ import (
 
 // push adds an event to a conn and lets it go to the owner. c.mu is held.
 func (l *Link) push(c *conn, e event) {
+	if c.events.poisoned && e.kind == record.KindMessage {
+		l.drop(e)
+		return
+	}
 	c.events.add(e)
 	l.unacked.Add(int64(e.held()))
 	l.unackedEvents.Add(1)
@@ -17,7 +21,7 @@ func (l *Link) push(c *conn, e event) {
 // pump hands every event that may go to the owner, finding one if there is none.
 // c.mu is held.
 func (l *Link) pump(c *conn) {
-	for c.events.ready() && !c.holding && !c.behind() {
+	for c.events.ready() && !c.holding && !c.behind() && !l.aside(c) {
 		if c.owner == nil && !l.assign(c) {
 			return
 		}
@@ -49,7 +53,8 @@ func (w *worker) deliver(c *conn) bool {
 	if c.wantsContext() {
 		context = c.contextBody(c.knows == 0 && e.kind == record.KindMessage) // Closed has the facts
 	}
-	ok := w.out.add(func(dst []byte) []byte { return appendEvent(dst, c, e, context) })
+	alone := w.secludes && w.link.atLastTry(e)
+	ok := w.out.add(func(dst []byte) []byte { return appendEvent(dst, c, e, alone, context) })
 	if !ok {
 		return false
 	}
@@ -65,21 +70,21 @@ func (w *worker) deliver(c *conn) bool {
 	return true
 }
 
-// appendEvent appends an event and, unless it is nil, its context. Neither can
+// appendEvent appends an event, which may have to run alone, and, unless it is nil, its context. Neither can
 // be refused: Config bounds frames, sessions, names and groups so that each body
 // fits into a record. c.mu is held.
-func appendEvent(dst []byte, c *conn, e *event, context []byte) []byte {
+func appendEvent(dst []byte, c *conn, e *event, alone bool, context []byte) []byte {
 	if context != nil {
 		dst, _ = record.AppendContext(dst, record.Event{Conn: c.ID(), Term: c.term, Body: context})
 	}
 	if e.kind == record.KindMessage {
 		dst, _ = record.AppendMessage(dst, record.Message{
 			Conn: c.ID(), Term: c.term, Seq: e.seq,
-			Binary: e.binary, Redelivered: e.redelivered, Payload: e.message.Bytes(),
+			Binary: e.binary, Redelivered: e.redelivered, Alone: alone, Payload: e.message.Bytes(),
 		})
 		return dst
 	}
-	other := record.Event{Conn: c.ID(), Term: c.term, Seq: e.seq, Redelivered: e.redelivered, Body: e.body}
+	other := record.Event{Conn: c.ID(), Term: c.term, Seq: e.seq, Redelivered: e.redelivered, Alone: alone, Body: e.body}
 	if e.kind == record.KindOpen {
 		dst, _ = record.AppendOpen(dst, other)
 		return dst
@@ -95,6 +100,9 @@ func (l *Link) disown(c *conn, why MoveReason) {
 	c.owner, c.holding, c.why = nil, false, why
 	if c.events.sent > 0 {
 		w.underWay.Add(-1)
+		if why == Lost {
+			l.blame(c, w)
+		}
 	}
 	if faultpoint.Sabotaged(faultpoint.NoRedelivery) {
 		for c.events.sent > 0 && c.events.list[0].kind == record.KindMessage {
@@ -106,6 +114,7 @@ func (l *Link) disown(c *conn, why MoveReason) {
 	if c.phase == abandoned && len(c.events.list) > 0 {
 		l.forsake(c) // whom it was asked about is lost, and nobody waits for an answer
 	}
+	l.judge(c)
 }
 
 // forsake forgets a conn that never was open, with its question. c.mu is held.
@@ -168,6 +177,9 @@ func (l *Link) giveUp(w *worker, clean bool) {
 	l.hub.Unsubscribe(w)
 	l.interest.detach(w, clean)
 	w.session.leave(w)
+	if !clean {
+		l.grieve(w)
+	}
 	l.eachConn(func(c *conn) {
 		c.mu.Lock()
 		if c.owner == w {

@@ -97,7 +97,7 @@ func TestWhatNobodyCarriesOutIsUnimplemented(t *testing.T) {
 
 func TestWorkersAreListedAndOneIsAskedToDrain(t *testing.T) {
 	r := newRig(t)
-	able := func(id *handshake.Identity) { id.Features = []string{record.FeatureDrain} }
+	able := func(id *handshake.Identity) { id.Features = append(id.Features, record.FeatureDrain) }
 	a := r.attach(script{node: "a", boot: 11, identity: able})
 	r.attach(script{node: "old", boot: 12})
 	b := r.attach(script{node: "sender", boot: 13, noEvents: true})

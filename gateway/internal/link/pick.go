@@ -2,6 +2,7 @@ package link
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/parley-im/parley/proto/faultpoint"
@@ -20,12 +21,40 @@ func (l *Link) pick(c *conn) *worker {
 			return p.home(user)
 		}
 	}
+	p = l.fresh(c, p)
 	if len(p.workers) == 1 {
 		l.stats.Picks[PickedAlone].Add(1)
 		return p.workers[0]
 	}
 	l.stats.Picks[PickedByLoad].Add(1)
 	return p.choose(time.Now(), rand.Float64)
+}
+
+// fresh is the part of a pool that may have a conn whose oldest event is at its last try:
+// workers that can run it alone, and on another node than those it has cost so far. If
+// there are none, it is all of the pool. c.mu is held.
+func (l *Link) fresh(c *conn, p *pool) *pool {
+	if len(c.events.list) == 0 || !l.atLastTry(&c.events.list[0]) {
+		return p
+	}
+	t := l.trials.begin(c)
+	for _, good := range []func(w *worker) bool{
+		func(w *worker) bool {
+			return w.secludes && !slices.ContainsFunc(t.deaths, func(d death) bool { return d.node == w.peer.Node })
+		},
+		func(w *worker) bool { return w.secludes },
+	} {
+		some := &pool{slow: p.slow}
+		for _, w := range p.workers {
+			if good(w) {
+				some.workers = append(some.workers, w)
+			}
+		}
+		if len(some.workers) > 0 {
+			return some
+		}
+	}
+	return p
 }
 
 // assign gives an unowned conn to a worker under a new term. Without a worker

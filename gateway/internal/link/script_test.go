@@ -55,7 +55,7 @@ func (w *worker) take(batch []byte) (out []byte) {
 		switch r.Kind() {
 		case record.KindMessage:
 			m := r.Message()
-			w.events <- event{record.KindMessage, m.Conn, m.Term, m.Seq, m.Binary, m.Redelivered, string(m.Payload)}
+			w.events <- event{record.KindMessage, m.Conn, m.Term, m.Seq, m.Binary, m.Redelivered, string(m.Payload), m.Alone}
 			if w.script.echo {
 				out = appendDone(out, m.Conn, m.Term, m.Seq, string(m.Payload))
 			}
@@ -63,13 +63,13 @@ func (w *worker) take(batch []byte) (out []byte) {
 			out = w.opened(out, r.Event())
 		case record.KindClosed:
 			e := r.Event()
-			w.events <- event{r.Kind(), e.Conn, e.Term, e.Seq, false, e.Redelivered, string(e.Body)}
+			w.events <- event{r.Kind(), e.Conn, e.Term, e.Seq, false, e.Redelivered, string(e.Body), e.Alone}
 			if w.script.echo {
 				out = appendDone(out, e.Conn, e.Term, e.Seq)
 			}
 		case record.KindContext:
 			e := r.Event()
-			w.events <- event{r.Kind(), e.Conn, e.Term, e.Seq, false, e.Redelivered, string(e.Body)}
+			w.events <- event{r.Kind(), e.Conn, e.Term, e.Seq, false, e.Redelivered, string(e.Body), e.Alone}
 		case record.KindRevoked:
 			w.events <- event{kind: r.Kind(), conn: r.Revoked().Conn, term: r.Revoked().Term}
 		default:
@@ -88,7 +88,7 @@ func (w *worker) take(batch []byte) (out []byte) {
 // opened accepts by itself unless the test answers. mu is held.
 func (w *worker) opened(out []byte, e record.Event) []byte {
 	if w.script.asks {
-		w.events <- event{record.KindOpen, e.Conn, e.Term, e.Seq, false, e.Redelivered, string(e.Body)}
+		w.events <- event{record.KindOpen, e.Conn, e.Term, e.Seq, false, e.Redelivered, string(e.Body), e.Alone}
 		return out
 	}
 	answer := w.script.answer
@@ -130,6 +130,8 @@ func (w *worker) note(r *record.Reader) {
 		}
 		w.results[v.N] = result
 		w.answers[v.N]++
+	case record.KindAloneNoted:
+		w.noted = r.AloneNoted()
 	case record.KindDrained:
 		w.drained++
 	case record.KindLeaving:

@@ -98,6 +98,13 @@ func (s *session) leave(w *worker) {
 	s.mu.Unlock()
 }
 
+// redialled reports whether the worker has dialled again since w: it lives.
+func (s *session) redialled(w *worker) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.newest != nil && s.newest != w
+}
+
 // attached reports whether a stream of this boot is being served.
 func (s *session) attached() bool {
 	s.mu.Lock()

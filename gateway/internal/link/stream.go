@@ -93,6 +93,8 @@ func (l *Link) applyOne(w *worker, r *record.Reader) error {
 		w.session.awaiting(beat.Awaiting)
 		w.load.Store(int64(beat.Load))
 		w.out.add(func(dst []byte) []byte { return record.AppendGranted(dst, beat.Token) })
+	case record.KindAlone:
+		l.seclude(w, r.Alone())
 	case record.KindDraining:
 		l.drain(w)
 	default:

@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type worker struct {
 
 	weight   float64      // see WeightLabel
 	nodeSum  uint64       // of its node, for home
+	secludes bool         // it can run an event alone
 	employed bool         // it may have conns; guarded by Link.mu
 	owned    atomic.Int64 // conns it acts for
 	underWay atomic.Int64 // of those, with events that it has and has not acknowledged
@@ -31,10 +33,11 @@ type worker struct {
 	heard    atomic.Int64 // when it last said anything, ns of Link.clock
 	busy     atomic.Bool  // what it said is being applied
 	draining atomic.Bool
-	unwanted atomic.Bool // it lacks a label, so it keeps conns only while nobody else is there
-	drained  atomic.Bool // Drained was sent
-	gone     atomic.Bool // it gets nothing any more, and nothing it says is applied
-	silent   atomic.Bool // counted as given up for saying nothing
+	unwanted atomic.Bool   // it lacks a label, so it keeps conns only while nobody else is there
+	drained  atomic.Bool   // Drained was sent
+	gone     atomic.Bool   // it gets nothing any more, and nothing it says is applied
+	secluded atomic.Uint64 // number of the run of one event alone that it is at; 0: others may run
+	silent   atomic.Bool   // counted as given up for saying nothing
 
 	// Used by the receiving goroutine only, from one send to the next.
 	names            record.Names
@@ -45,6 +48,7 @@ var _ hub.Subscriber = (*worker)(nil)
 
 func newWorker(l *Link, peer handshake.Identity, attach *gatewayv1.Attach, end context.CancelCauseFunc) *worker {
 	w := &worker{link: l, peer: peer, attach: attach, end: end, nodeSum: fnv1a(fnvStart, peer.Node)}
+	w.secludes = slices.Contains(peer.Features, record.FeatureAlone)
 	var ok bool
 	if w.weight, ok = weightOf(attach.GetLabels()); !ok {
 		l.log.Warn("a worker's weight is no number from 0.01 to 100 and counts as 1", "peer", peer.Node, "weight", attach.GetLabels()[WeightLabel])

@@ -28,6 +28,7 @@ type script struct {
 	mute     bool   // it sends no beats
 	noAcks   bool   // it acknowledges no deltas
 	noEvents bool   // it serves no events
+	old      bool   // it cannot run an event alone
 	path     string // whose conns it serves; "": the rest
 	labels   map[string]string
 	asks     bool          // the test answers Open itself
@@ -63,6 +64,7 @@ type worker struct {
 	seq     uint64
 	applied uint64
 	granted uint64
+	noted   uint64        // the last AloneNoted
 	kinds   []record.Kind // of everything that came, beats aside
 	results map[uint64]*gatewayv1.Result
 	answers map[uint64]int // how often a result came
@@ -79,6 +81,7 @@ type event struct {
 	binary      bool
 	redelivered bool
 	body        string
+	alone       bool
 }
 
 func (e event) String() string {
@@ -203,6 +206,9 @@ func (w *worker) dial(ctx context.Context, conn *grpc.ClientConn) (first *linkco
 	}
 	s := w.script
 	id := handshake.Identity{Cluster: cluster, Role: "worker", Node: s.node, Boot: s.boot}
+	if !s.old {
+		id.Features = []string{record.FeatureAlone}
+	}
 	if s.identity != nil {
 		s.identity(&id)
 	}
