@@ -22,9 +22,13 @@ type Conn struct {
 	silence atomic.Int64  // of time.Duration; 0: it may say nothing for ever
 	write   time.Duration // for one frame; 0: for ever
 
-	mu  sync.Mutex // guards writes to nc, and buf
-	buf []byte
+	mu   sync.Mutex // guards writes to nc, and what follows
+	buf  []byte
+	over bool // a close frame was sent
 }
+
+// ErrClosing is the error of a send after a close frame was sent: the frame has not left.
+var ErrClosing = errors.New("a close frame was sent before")
 
 // Message is one whole message as it came. Its payload is the caller's.
 type Message struct {
@@ -62,6 +66,10 @@ func (c *Conn) Send(text string) error { return c.SendFrame(Text, []byte(text)) 
 func (c *Conn) SendFrame(op Op, payload []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.over {
+		return ErrClosing
+	}
+	c.over = op == Closing
 	c.buf = appendFrame(c.buf[:0], op, payload)
 	if c.write > 0 {
 		_ = c.nc.SetWriteDeadline(time.Now().Add(c.write))
@@ -82,7 +90,7 @@ func (c *Conn) Read() (Message, error) {
 		}
 		switch op {
 		case Ping:
-			if err := c.SendFrame(Pong, payload); err != nil {
+			if err := c.SendFrame(Pong, payload); err != nil && !errors.Is(err, ErrClosing) {
 				return Message{}, err
 			}
 			continue

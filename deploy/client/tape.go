@@ -33,6 +33,9 @@ const maxOdd = 16
 // NewTape begins a tape; the times on it count from start.
 func NewTape(name string, start time.Time) *Tape { return &Tape{Name: name, start: start} }
 
+// Since is how long ago the tape began.
+func (t *Tape) Since() time.Duration { return time.Since(t.start) }
+
 // NextSent writes down the next number, one more than the last, and returns it.
 // Call it before the frame is sent: what fails to leave counts as lost.
 func (t *Tape) NextSent() uint64 {

@@ -98,6 +98,9 @@ func (c *Cluster) RegisterAddrs() (list []string) {
 	return list
 }
 
+// Addr is a port of the cluster's, where its processes listen.
+func (c *Cluster) Addr(port int) string { return c.cfg.addr(port) }
+
 // RegisterPort is where the first register listens.
 func (c *Cluster) RegisterPort() int { return c.cfg.Ports.Register }
 

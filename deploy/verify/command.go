@@ -13,7 +13,7 @@ import (
 // Command is the command line of parley-verify.
 type Command struct {
 	Seed     uint64        `help:"Seed of the schedule of faults; 0: from the clock. It is printed, and the same one gives the same schedule."`
-	Phases   []string      `help:"Phases to run: faults, rolling, messages, binds, points, sabotage, chat, chat-outages, chat-sabotage. Default: all."`
+	Phases   []string      `help:"Phases to run: faults, rolling, messages, drain, shed, binds, points, sabotage, chat, chat-outages, chat-sabotage. Default: all."`
 	Sabotage bool          `help:"Only the sabotage phase: builds that leave one guarantee out must each be caught."`
 	Long     bool          `help:"Everything at full length: 60 faults, 10,000 binds, the gateways' default patience."`
 	Conns    int           `help:"Conns at once; 0: 500."`

@@ -16,6 +16,8 @@ const (
 	phaseFaults   = "faults"
 	phaseRolling  = "rolling"
 	phaseMessages = "messages"
+	phaseDrain    = "drain"
+	phaseShed     = "shed"
 	phaseBinds    = "binds"
 	phasePoints   = "points"
 	phaseSabotage = "sabotage"
@@ -25,7 +27,7 @@ const (
 	phaseChatSabotage = "chat-sabotage"
 )
 
-var allPhases = []string{phaseFaults, phaseRolling, phaseMessages, phaseBinds, phasePoints, phaseSabotage, phaseChat, phaseChatOutages, phaseChatSabotage}
+var allPhases = []string{phaseFaults, phaseRolling, phaseMessages, phaseDrain, phaseShed, phaseBinds, phasePoints, phaseSabotage, phaseChat, phaseChatOutages, phaseChatSabotage}
 
 // Config is what a run is made of; parley-verify's flags fill it.
 type Config struct {
@@ -112,4 +114,5 @@ var tags = []string{"parley_faults"}
 var (
 	points     = faultpoint.Points()
 	weaknesses = faultpoint.Weaknesses()
+	moving     = faultpoint.MoveWeaknesses()
 )

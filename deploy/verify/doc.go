@@ -8,6 +8,8 @@
 //	faults    a seeded schedule of faults on the workers, replies counted
 //	rolling   all workers restarted by SIGTERM, one after the other
 //	messages  conn to conn over two gateways, with faults
+//	drain     a gateway sends its clients away over a window, and they go on elsewhere
+//	shed      three gateways are added at once to three, and each of those sheds half
 //	binds     a send that begins when a bind was answered must arrive
 //	points    processes that stop or die at the moments random faults rarely meet
 //	sabotage  builds that leave one guarantee out: each must be caught

@@ -67,6 +67,7 @@ func (r *rig) counts(p *Phase) (sum Counts) {
 		sum.Moves += m.Sum("parley_gateway_moves_total")
 		sum.Redelivered += m.Sum("parley_gateway_redelivered_total")
 		sum.RefusedTerms += m.Sum("parley_gateway_refused_terms_total")
+		sum.AskedToMove += m.Sum("parley_gateway_asked_to_move_total")
 	}
 	return sum
 }

@@ -45,6 +45,7 @@ type Counts struct {
 	Moves        float64 `json:"moves"`
 	Redelivered  float64 `json:"redelivered"`
 	RefusedTerms float64 `json:"refusedTerms"`
+	AskedToMove  float64 `json:"askedToMove"` // with 1012, by a drain or a shed
 }
 
 func (p *Phase) problem(format string, args ...any) {

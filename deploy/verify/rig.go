@@ -44,7 +44,7 @@ func (c *Config) setup(ctx context.Context, programs local.Programs, change func
 		}
 	}()
 	cfg := local.Config{
-		Programs: programs, Gateways: c.Gateways, Workers: c.Workers,
+		Programs: withoutAPI(programs), Gateways: c.Gateways, Workers: c.Workers,
 		GatewayArgs: []string{"--worker-patience", c.Patience.String(), "--drain-window", "200ms"},
 	}
 	if !c.Long {
@@ -82,6 +82,12 @@ func (c *Config) setup(ctx context.Context, programs local.Programs, change func
 	return r, r.awaitWhole(ctx)
 }
 
+// withoutAPI leaves api out of the cluster: those phases that need one start it beside.
+func withoutAPI(p local.Programs) local.Programs {
+	p.API = ""
+	return p
+}
+
 func orLoopback(host string) string {
 	if host == "" {
 		return "127.0.0.1"
@@ -106,9 +112,12 @@ func (r *rig) wire(ctx context.Context, cfg *local.Config) error {
 		return err
 	}
 	r.dir = dir
-	cfg.SecretFile = filepath.Join(dir, "secret")
+	cfg.SecretFile = r.secretFile()
 	return os.WriteFile(cfg.SecretFile, []byte("secret-for-one-run-of-the-prover\n"), 0o600)
 }
+
+// secretFile holds the secret of a cluster that is not on loopback.
+func (r *rig) secretFile() string { return filepath.Join(r.dir, "secret") }
 
 // awaitWhole waits until all processes are ready and every worker trusts its
 // routes to every gateway.
@@ -153,6 +162,6 @@ func (r *rig) close() {
 // compile builds the programs of a rig.
 func (c *Config) compile(ctx context.Context, tags []string) (local.Programs, error) {
 	b := build.Builder{Race: c.Race, Tags: tags, Say: func(line string) { fmt.Fprintln(c.Out, line) }}
-	p, err := b.Programs(ctx, build.Register, build.Gateway, Worker)
-	return local.Programs{Register: p[build.Register], Gateway: p[build.Gateway], Worker: p[Worker]}, err
+	p, err := b.Programs(ctx, build.Register, build.Gateway, Worker, build.API)
+	return local.Programs{Register: p[build.Register], Gateway: p[build.Gateway], Worker: p[Worker], API: p[build.API]}, err
 }

@@ -25,7 +25,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 
 	var plain, faulty local.Programs
 	var err error
-	if c.wants(phaseFaults, phaseRolling, phaseMessages, phaseBinds) {
+	if c.wants(phaseFaults, phaseRolling, phaseMessages, phaseDrain, phaseShed, phaseBinds) {
 		if plain, err = c.compile(ctx, nil); err != nil {
 			return nil, err
 		}
@@ -104,6 +104,8 @@ func (c *Config) steps(plain, faulty local.Programs) (list []step) {
 	add(phaseFaults, phaseFaults, c.faults, plain)
 	add(phaseRolling, phaseRolling, c.rolling, plain)
 	add(phaseMessages, phaseMessages, c.messages, plain)
+	add(phaseDrain, phaseDrain, c.drain, plain)
+	add(phaseShed, phaseShed, c.shed, plain)
 	add(phaseBinds, phaseBinds, c.binds, plain)
 	for _, point := range points {
 		add(phasePoints, string(point), func(ctx context.Context, programs local.Programs, p *Phase) error {
@@ -117,6 +119,11 @@ func (c *Config) steps(plain, faulty local.Programs) (list []step) {
 		}
 		add(phaseSabotage, name, func(ctx context.Context, programs local.Programs, p *Phase) error {
 			return c.sabotage(ctx, programs, p, weakness)
+		}, faulty)
+	}
+	for _, weakness := range moving {
+		add(phaseSabotage, fmt.Sprintf("sabotage %s", weakness), func(ctx context.Context, programs local.Programs, p *Phase) error {
+			return c.moveSabotaged(ctx, programs, p, weakness)
 		}, faulty)
 	}
 	return list

@@ -93,4 +93,11 @@ func TestEverySabotageIsCaught(t *testing.T) {
 			phase(t, func(p *Phase) error { return c.sabotage(t.Context(), programs, p, weakness) })
 		})
 	}
+	for _, weakness := range faultpoint.MoveWeaknesses() {
+		t.Run("sabotage "+string(weakness), func(t *testing.T) {
+			t.Parallel()
+			c := small()
+			phase(t, func(p *Phase) error { return c.moveSabotaged(t.Context(), programs, p, weakness) })
+		})
+	}
 }
