@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parley-im/parley/api/pushkeys"
 )
 
 func read(t *testing.T) *File {
@@ -224,6 +226,17 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 	after, err := os.ReadFile(filepath.Join(folder, "worker.conf"))
 	if err != nil || string(after) != string(before) {
 		t.Errorf("secrets were made anew: %v", err)
+	}
+	key, err := os.ReadFile(filepath.Join(folder, "operator.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := pushkeys.Load(filepath.Join(folder, "push.keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k, _, ok := keys.Find(strings.TrimSpace(string(key))); !ok || k.Roles.String() != "admin" {
+		t.Error("the key of the operator is not that of the api")
 	}
 	if info, err := os.Stat(folder); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("others get into %s: %v, %v", folder, info.Mode(), err)

@@ -112,7 +112,7 @@ func (c *Ctl) drawGateways(w io.Writer, list []gateway) error {
 	}
 	fmt.Fprintln(w)
 	return newTable(c.Width,
-		column{title: "GATEWAY", least: 8}, column{title: "ADDRESS", least: 15}, column{title: "BUILD", least: 5}, column{title: "UP", right: true},
+		column{title: "GATEWAY"}, column{title: "ADDRESS", least: 9}, column{title: "BUILD", least: 5}, column{title: "UP", right: true},
 		column{title: "STATE"}, column{title: "GROUPS", right: true}, column{title: "USERS", right: true}, column{title: "CONNS", right: true},
 		column{title: "OF THE MEAN"},
 	).write(w, rows)

@@ -171,7 +171,7 @@ func (c *Ctl) drawMembers(w io.Writer, role, load string, members []*pushv1.Memb
 	if len(members) == 0 {
 		return nil
 	}
-	head := []column{{title: role, least: 8}, {title: "ADDRESS", least: 12}, {title: "BUILD", least: 7}, {title: "UP", right: true}}
+	head := []column{{title: role}, {title: "ADDRESS", least: 12}, {title: "BUILD", least: 7}, {title: "UP", right: true}}
 	if load != "" {
 		head = append(head, column{title: load, right: true})
 	}
