@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-im/parley/api/internal/params"
 	pushdoor "github.com/parley-im/parley/api/internal/push"
+	"github.com/parley-im/parley/api/openapi"
 	"github.com/parley-im/parley/proto/fault"
 )
 
@@ -32,6 +33,15 @@ func (a *API) servePush(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, res)
+}
+
+// servePushReference is the description of PushService for programs, where there is one.
+func (a *API) servePushReference(w http.ResponseWriter, r *http.Request) {
+	if a.push == nil {
+		a.refuse(w, r, errNoMethod)
+		return
+	}
+	answer(w, http.StatusOK, openapi.Push)
 }
 
 // pushCall calls m and returns the JSON of the answer.

@@ -95,6 +95,9 @@ func TestBackendsCallOverHTTP(t *testing.T) {
 	if got := r.header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("Cache-Control: %q", got)
 	}
+	if r := s.do(http.MethodGet, "/push/openapi.json", nil); r.status != http.StatusOK || !strings.Contains(r.body, `"/push/v1/send"`) || !strings.Contains(r.body, `"x-role": "admin"`) {
+		t.Errorf("the description: %d %.200s", r.status, r.body)
+	}
 	for name, c := range map[string]struct {
 		answer reply
 		want   string
@@ -140,6 +143,9 @@ func TestWithoutKeysThereIsNoPushService(t *testing.T) {
 	s.api.SetPushKeys(set) // on SIGHUP: to begin with keys needs a restart
 	if r := s.push(keys["admin"], "getTotals", `{}`); r.reason() != "404 UNIMPLEMENTED" {
 		t.Errorf("got %s", r.reason())
+	}
+	if r := s.do(http.MethodGet, "/push/openapi.json", nil); r.status != http.StatusNotFound {
+		t.Errorf("its description: %d", r.status)
 	}
 }
 

@@ -32,6 +32,8 @@ func (a *API) route() {
 		"/push/":            {routeNone, a.noRoute},
 		"/push/v1/{method}": {routePush, a.servePush},
 
+		"GET /push/openapi.json": {routeReference, a.servePushReference},
+
 		"POST /v1/images/{conversation}":      {routeUpload, a.serveUpload},
 		"GET /v1/images/{conversation}/{seq}": {routeDownload, a.serveDownload},
 

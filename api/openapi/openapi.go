@@ -8,3 +8,8 @@ import _ "embed"
 //
 //go:embed openapi.json
 var JSON []byte
+
+// Push is that of PushService. It is not to be changed.
+//
+//go:embed push.json
+var Push []byte

@@ -13,5 +13,6 @@
 // line here. The same input gives the same bytes.
 //
 // The package answers for the two documents. It does not answer for what HTTP does;
-// the paths of api that are no rpc stand in frame.json, by hand.
+// the paths of api that are no rpc stand in frame.json, by hand. PushService has a document
+// of its own, with frame=push.
 package protogen

@@ -2,15 +2,28 @@ package protogen
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 )
 
-// frameJSON is an OpenAPI document of all that is no rpc.
+// frames are OpenAPI documents of all that is no rpc.
 //
-//go:embed frame.json
-var frameJSON []byte
+//go:embed frame.json frame-push.json
+var frames embed.FS
+
+// frame is one of them, and what its operations have in common.
+type frame struct {
+	file       string
+	below      string // path of the operations
+	parameters []string
+}
+
+// frameOf are the frames by what the option says.
+var frameOf = map[string]frame{
+	"":     {file: "frame.json", below: "/v1/"},
+	"push": {"frame-push.json", "/push/v1/", []string{"Timeout"}},
+}
 
 // document is an OpenAPI document, typed as far as something is put into it.
 type document struct {
@@ -37,11 +50,15 @@ type tag struct {
 	Description string `json:"description,omitempty"`
 }
 
-func readFrame() (d document, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(frameJSON))
+func (f frame) read() (d document, err error) {
+	raw, err := frames.ReadFile(f.file)
+	if err != nil {
+		return d, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&d); err != nil {
-		return d, fmt.Errorf("frame.json: %w", err)
+		return d, fmt.Errorf("%s: %w", f.file, err)
 	}
 	return d, nil
 }

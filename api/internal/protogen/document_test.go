@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"google.golang.org/protobuf/proto"
+
+	pushv1 "github.com/parley-im/parley/proto/push/v1"
 )
 
 // oas31.json is the schema that comes with the specification (Apache License 2.0).
@@ -16,7 +19,7 @@ const specification = "https://spec.openapis.org/oas/3.1/schema/2022-10-07"
 func documents(t *testing.T) map[string]any {
 	t.Helper()
 	all := make(map[string]any)
-	for _, file := range []string{"../../openapi/openapi.json", "testdata/shelf.openapi.json"} {
+	for _, file := range []string{"../../openapi/openapi.json", "../../openapi/push.json", "testdata/shelf.openapi.json"} {
 		all[file] = readJSON(t, file)
 	}
 	return all
@@ -104,6 +107,19 @@ func TestOnlyOpenOperationsNeedNoToken(t *testing.T) {
 	}
 	if raw, _ := json.Marshal(at(document, "security")); string(raw) != `[{"bearer":[]}]` {
 		t.Errorf("security of the others: %s", raw)
+	}
+}
+
+func TestOperationsOfPushServiceSayTheirRole(t *testing.T) {
+	document := documents(t)["../../openapi/push.json"]
+	methods := pushv1.File_parley_push_v1_push_proto.Services().ByName("PushService").Methods()
+	for i := range methods.Len() {
+		m := methods.Get(i)
+		role, _ := proto.GetExtension(m.Options(), pushv1.E_Role).(pushv1.Role)
+		want := strings.ToLower(strings.TrimPrefix(role.String(), "ROLE_"))
+		if got := at(document, "paths", "/push/v1/"+lowerFirst(string(m.Name())), "post", "x-role"); got != want {
+			t.Errorf("%s: %v, want %s", m.Name(), got, want)
+		}
 	}
 }
 

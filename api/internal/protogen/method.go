@@ -2,6 +2,7 @@ package protogen
 
 import (
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -16,7 +17,15 @@ type method struct {
 	name   string // sendMessage
 	access string // token, open or socket
 	repeat string // no, read or idempotent
+	role   string // what a key needs; "": there are none
 }
+
+// roleOption is the extension that says what a key has to be for, and rolePrefix begins
+// its values.
+const (
+	roleOption protoreflect.FullName = "parley.push.v1.role"
+	rolePrefix                       = "ROLE_"
+)
 
 // accessOption is the extension of MethodOptions that says who may call an rpc. It is
 // read by its name and not by Go's type for it: the plugin has to build while the
@@ -49,19 +58,33 @@ func newMethod(d protoreflect.MethodDescriptor, files *protoregistry.Files) (m m
 		return m, err
 	}
 
-	m = method{d, lowerFirst(string(d.Name())), "token", repeats[options.GetIdempotencyLevel()]}
-	extension, err := types.FindExtensionByName(accessOption)
-	if err != nil {
+	m = method{MethodDescriptor: d, name: lowerFirst(string(d.Name())), access: "token", repeat: repeats[options.GetIdempotencyLevel()]}
+	if value, ok := valueOf(types, options, roleOption); ok && value != rolePrefix+"UNSPECIFIED" {
+		m.role = strings.ToLower(strings.TrimPrefix(value, rolePrefix))
+	}
+	value, ok := valueOf(types, options, accessOption)
+	if !ok {
 		return m, nil // no file speaks of it
 	}
-	access := extension.TypeDescriptor()
-	number := options.ProtoReflect().Get(access).Enum()
-	value := access.Enum().Values().ByNumber(number)
-	if value == nil || accesses[value.Name()] == "" {
-		return m, fmt.Errorf("%s has access %d, which nobody told protoc-gen-parley about", d.FullName(), number)
+	if m.access = accesses[protoreflect.Name(value)]; m.access == "" {
+		return m, fmt.Errorf("%s has access %s, which nobody told protoc-gen-parley about", d.FullName(), value)
 	}
-	m.access = accesses[value.Name()]
 	return m, nil
+}
+
+// valueOf is the name of the value that an option has, which is an enum: of one that is not
+// in the proto its number. It is not ok when no file speaks of the option.
+func valueOf(types *dynamicpb.Types, options *descriptorpb.MethodOptions, name protoreflect.FullName) (value string, ok bool) {
+	extension, err := types.FindExtensionByName(name)
+	if err != nil {
+		return "", false
+	}
+	option := extension.TypeDescriptor()
+	number := options.ProtoReflect().Get(option).Enum()
+	if v := option.Enum().Values().ByNumber(number); v != nil {
+		return string(v.Name()), true
+	}
+	return fmt.Sprint(number), true
 }
 
 // overHTTP reports whether a method can be called without a socket.

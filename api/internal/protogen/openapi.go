@@ -10,8 +10,8 @@ import (
 
 // openAPI writes the frame, with an operation for every method that needs no socket
 // and a schema for all that those take and answer.
-func openAPI(c *contract) (string, error) {
-	d, err := readFrame()
+func openAPI(c *contract, f frame) (string, error) {
+	d, err := f.read()
 	if err != nil {
 		return "", err
 	}
@@ -28,7 +28,7 @@ func openAPI(c *contract) (string, error) {
 		if !overHTTP(m) {
 			continue
 		}
-		paths = append(paths, member{"/v1/" + m.name, object{{"post", c.operation(m)}}})
+		paths = append(paths, member{f.below + m.name, object{{"post", c.operation(m, f)}}})
 		if t := (tag{Name: m.subject()}); !slices.Contains(tags, t) {
 			tags = append(tags, t)
 		}
@@ -44,7 +44,7 @@ func (m method) subject() string {
 	return strings.TrimSuffix(path.Base(m.Input().ParentFile().Path()), ".proto")
 }
 
-func (c *contract) operation(m method) object {
+func (c *contract) operation(m method, f frame) object {
 	text := c.prose.text(m)
 	o := object{
 		{"operationId", m.name},
@@ -56,6 +56,16 @@ func (c *contract) operation(m method) object {
 	}
 	if m.access == "open" {
 		o = append(o, member{"security", []string{}})
+	}
+	if m.role != "" {
+		o = append(o, member{"x-role", m.role})
+	}
+	if len(f.parameters) > 0 {
+		var refs []object
+		for _, name := range f.parameters {
+			refs = append(refs, object{{"$ref", "#/components/parameters/" + name}})
+		}
+		o = append(o, member{"parameters", refs})
 	}
 	return append(o,
 		member{"x-idempotent", m.repeat != "no"},

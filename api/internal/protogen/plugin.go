@@ -41,6 +41,7 @@ func Run(in io.Reader, out io.Writer) error {
 type options struct {
 	service    protoreflect.FullName
 	openAPI    string
+	frame      string // of the OpenAPI document: "" or push
 	typeScript string
 }
 
@@ -52,10 +53,15 @@ func parseOptions(parameter string) (o options, err error) {
 			o.service = protoreflect.FullName(value)
 		case "openapi":
 			o.openAPI = value
+		case "frame":
+			if _, ok := frameOf[value]; !ok {
+				return o, fmt.Errorf("there is no frame %q", value)
+			}
+			o.frame = value
 		case "typescript":
 			o.typeScript = value
 		default:
-			return o, fmt.Errorf("option %q is none of service, openapi and typescript", pair)
+			return o, fmt.Errorf("option %q is none of service, openapi, frame and typescript", pair)
 		}
 	}
 	return o, nil
@@ -85,7 +91,7 @@ func generate(request *pluginpb.CodeGeneratorRequest) ([]*pluginpb.CodeGenerator
 		out = append(out, &pluginpb.CodeGeneratorResponse_File{Name: proto.String(name), Content: proto.String(content)})
 	}
 	if o.openAPI != "" {
-		document, err := openAPI(c)
+		document, err := openAPI(c, frameOf[o.frame])
 		if err != nil {
 			return nil, err
 		}
