@@ -23,8 +23,8 @@ type method struct {
 // roleOption is the extension that says what a key has to be for, and rolePrefix begins
 // its values.
 const (
-	roleOption protoreflect.FullName = "parley.push.v1.role"
-	rolePrefix                       = "ROLE_"
+	roleOption = protoreflect.FullName("parley.push.v1.role")
+	rolePrefix = "ROLE_"
 )
 
 // accessOption is the extension of MethodOptions that says who may call an rpc. It is
@@ -59,32 +59,32 @@ func newMethod(d protoreflect.MethodDescriptor, files *protoregistry.Files) (m m
 	}
 
 	m = method{MethodDescriptor: d, name: lowerFirst(string(d.Name())), access: "token", repeat: repeats[options.GetIdempotencyLevel()]}
-	if value, ok := valueOf(types, options, roleOption); ok && value != rolePrefix+"UNSPECIFIED" {
+	if value, _, ok := valueOf(types, options, roleOption); ok && value != rolePrefix+"UNSPECIFIED" {
 		m.role = strings.ToLower(strings.TrimPrefix(value, rolePrefix))
 	}
-	value, ok := valueOf(types, options, accessOption)
+	value, number, ok := valueOf(types, options, accessOption)
 	if !ok {
 		return m, nil // no file speaks of it
 	}
 	if m.access = accesses[protoreflect.Name(value)]; m.access == "" {
-		return m, fmt.Errorf("%s has access %s, which nobody told protoc-gen-parley about", d.FullName(), value)
+		return m, fmt.Errorf("%s has access %d, which nobody told protoc-gen-parley about", d.FullName(), number)
 	}
 	return m, nil
 }
 
-// valueOf is the name of the value that an option has, which is an enum: of one that is not
-// in the proto its number. It is not ok when no file speaks of the option.
-func valueOf(types *dynamicpb.Types, options *descriptorpb.MethodOptions, name protoreflect.FullName) (value string, ok bool) {
+// valueOf is the value that an option has, which is an enum: its name, "" for one that is
+// not in the proto, and its number. It is not ok when no file speaks of the option.
+func valueOf(types *dynamicpb.Types, options *descriptorpb.MethodOptions, name protoreflect.FullName) (value string, number protoreflect.EnumNumber, ok bool) {
 	extension, err := types.FindExtensionByName(name)
 	if err != nil {
-		return "", false
+		return "", 0, false
 	}
 	option := extension.TypeDescriptor()
-	number := options.ProtoReflect().Get(option).Enum()
+	number = options.ProtoReflect().Get(option).Enum()
 	if v := option.Enum().Values().ByNumber(number); v != nil {
-		return string(v.Name()), true
+		value = string(v.Name())
 	}
-	return fmt.Sprint(number), true
+	return value, number, true
 }
 
 // overHTTP reports whether a method can be called without a socket.
