@@ -42,9 +42,9 @@ type Close struct {
 	Code     fault.CloseCode // 1005: none was given, 1006: lost without a close frame
 	Reason   string
 	By       ClosedBy
-	Duration time.Duration // how long it was open
-	BytesIn  uint64        // payload bytes received
-	BytesOut uint64        // bytes written to the socket
+	Duration time.Duration // how long it was open, from the socket's first moment on, in whole milliseconds
+	BytesIn  uint64        // bytes read from the socket, all of them: the handshake and the heads of frames too
+	BytesOut uint64        // bytes written to it, likewise
 
 	User    string   // the user it was bound to, "" for none
 	Groups  []string // the groups it was in

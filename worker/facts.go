@@ -29,6 +29,21 @@ func (f *Facts) Values() url.Values {
 	return v
 }
 
+// Cookies are those of the handshake, in the client's order; malformed ones are left out.
+func (f *Facts) Cookies() []*http.Cookie {
+	return (&http.Request{Header: f.Header}).Cookies()
+}
+
+// Cookie is the value of the first cookie of that name, "" if there is none.
+func (f *Facts) Cookie(name string) string {
+	for _, c := range f.Cookies() {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
 func factsOf(m *gatewayv1.ConnFacts) *Facts {
 	f := &Facts{
 		RemoteAddr:   m.GetRemoteAddr(),
