@@ -65,7 +65,7 @@ func (d *desk) Flags(fs *flag.FlagSet) {
 func (d *desk) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) error {
 	var f frame
 	err, s, db, before, talks := json.Unmarshal(m.Payload, &f), c.Sender(), d.db.WithContext(ctx), int64(0), []talk{}
-	crowd, _ := s.GroupUsers(ctx, "agents", 100) // without those that cannot be asked
+	crowd, _ := s.GroupUsers(ctx, "agents", 1000) // without those that cannot be asked
 	kind, who, _ := strings.Cut(c.User(), " ")
 	look := kind == "" && f.Type == "serve" // the queue or the agents are others now
 	switch good := err == nil && max(len(f.Visitor), len(f.Name), len(f.To), len(f.ID)) <= 64 && len(f.Text) <= 1000; {

@@ -165,7 +165,10 @@
 	function send(what) {
 		if (ws?.readyState === WebSocket.OPEN) ws.send(JSON.stringify(what));
 	}
-	setInterval(() => talk?.state !== "open" && visit(), 20000); // who is at the desk
+	setInterval(() => {
+		if (talk?.state !== "open") visit(); // who is at the desk
+		for (const l of unsent) say(l); // nobody could keep it: the same id again is said once
+	}, 20000);
 
 	const begin = () => {
 		document.body.append(host);
