@@ -2,7 +2,9 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"github.com/parley-im/parley/deploy/local"
 	"github.com/parley-im/parley/deploy/local/logline"
 	"github.com/parley-im/parley/deploy/local/proc"
+	"github.com/parley-im/parley/worker"
 )
 
 // rig is the cluster of a run: register, gateways and workers, NATS, and a database of
@@ -25,6 +28,9 @@ type rig struct {
 	ports *local.Block
 	dir   string
 	cut   func(Fault) // ends conns of people without a word
+
+	sender *worker.Sender // of a process that handles nothing
+	leave  func()         // ends that
 
 	mu    sync.Mutex             // guards turns
 	turns map[string]*sync.Mutex // by process: held by whoever strikes or revives it
@@ -120,10 +126,26 @@ func (c *Config) setup(ctx context.Context) (_ *rig, err error) {
 			orders(p, "PARLEY_SABOTAGE", c.Weakness)
 		}
 	}
-	if err := r.Start(); err != nil {
+	if err := errors.Join(r.employ(), r.Start()); err != nil {
 		return nil, err
 	}
 	return r, r.awaitWhole(ctx)
+}
+
+// employ runs a worker without a handler, by which gateways are asked to shed.
+func (r *rig) employ() error {
+	w, err := worker.New(worker.Config{Registers: r.RegisterAddrs(), Node: "verify", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = w.Run(ctx) // what it cannot do shows in what it is asked for
+	}()
+	r.sender, r.leave = w.Sender(), func() { stop(); w.Hurry(); <-ended }
+	return nil
 }
 
 // orders sets a variable of a process's environment.
@@ -187,6 +209,9 @@ func (r *rig) process(f Fault) *proc.Process {
 
 // close ends every process and drops the database.
 func (r *rig) close() {
+	if r.leave != nil {
+		r.leave()
+	}
 	if r.Cluster != nil {
 		r.Close()
 	}

@@ -27,6 +27,7 @@ const (
 	Kill     Kind = "kill, restart at once"
 	KillLong Kind = "kill, restart later"
 	Stop     Kind = "SIGTERM, restart"
+	Shed     Kind = "sheds half"
 	Freeze   Kind = "SIGSTOP"
 	Halt     Kind = "stands still at its fault point"
 	Down     Kind = "connections cut and refused" // of a server that is not ours
@@ -63,6 +64,7 @@ var may = []struct {
 	{Workers, Freeze, 3, 4 * time.Second},
 	{Gateways, Kill, 2, 0},
 	{Gateways, Stop, 1, 0},
+	{Gateways, Shed, 1, 0},
 	{Registers, Kill, 1, 0},
 	{NATS, Kill, 1, 2 * time.Second},
 	{NATS, Freeze, 1, 2 * time.Second},

@@ -62,6 +62,8 @@ func (r *rig) strike(ctx context.Context, f Fault) error {
 			err = fmt.Errorf("ended with %v", e)
 		}
 		return errors.Join(err, p.Start())
+	case Shed:
+		return r.shed(ctx, p.Name())
 	case Freeze:
 		if err := p.Signal(syscall.SIGSTOP); err != nil {
 			return err
@@ -78,6 +80,31 @@ func (r *rig) strike(ctx context.Context, f Fault) error {
 		return p.Thaw()
 	}
 	return fmt.Errorf("nobody knows how to do %q to a %s", f.Kind, f.Role)
+}
+
+// shedWindow is over how long half of a gateway's people are asked to go elsewhere, and
+// shedsWithin how long it may take until one that was started a moment ago can be asked.
+const (
+	shedWindow  = 500 * time.Millisecond
+	shedsWithin = 10 * time.Second
+)
+
+// shed asks half of a gateway's people to go elsewhere, and waits for the window.
+func (r *rig) shed(ctx context.Context, node string) error {
+	ctx, cancel := context.WithTimeout(ctx, shedsWithin)
+	defer cancel()
+	for {
+		trying, over := context.WithTimeout(ctx, time.Second)
+		_, err := r.sender.ShedGateway(trying, node, 0.5, shedWindow)
+		over()
+		if err == nil {
+			pause(ctx, shedWindow)
+			return nil
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return fmt.Errorf("%w; last: %w", context.Cause(ctx), err)
+		}
+	}
 }
 
 // strike does one fault to a database and mends it. A file cannot be down or stuck, but
