@@ -213,6 +213,12 @@ func (w *walk) closes() {
 	w.does("Close", &pushv1.CloseRequest{Conns: w.ids[:1], Code: 4504, Reason: "by order", Last: last}, new(pushv1.CloseResponse), 1)
 	w.hears(w.a, "bye")
 	w.ended(w.a, int(fault.CloseKicked))
+	// Its client has read the close; the gateway is done with it when the answer is in.
+	eventually(w.t, func() bool {
+		var there pushv1.IsOnlineResponse
+		w.gets("query", "IsOnline", &pushv1.IsOnlineRequest{Conns: w.ids[:1]}, &there)
+		return len(there.GetConns()) == 0
+	}, func() string { return "the conn that was closed is open" })
 	w.does("Close", &pushv1.CloseRequest{Users: []string{w.tag("user")}}, new(pushv1.CloseResponse), 1)
 	w.ended(w.b, int(fault.CloseNormal))
 	var stale pushv1.BindResponse

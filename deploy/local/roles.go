@@ -61,8 +61,8 @@ func (c *Config) api() proc.Spec {
 		name: "api", program: c.Programs.API, opsPort: c.Ports.APIOps,
 		args: append([]string{"--listen", at(c.Public, c.apiPort()), "--register", c.registers()}, c.APIArgs...),
 	})
-	if !c.Chat {
-		spec.Ops = "" // it is ready when it can call workers of the chat, and there are none
+	if c.Page {
+		spec.Ops = "" // beside an example: it is ready when it can call workers of the chat, and there are none
 	}
 	return spec
 }
