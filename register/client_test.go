@@ -483,3 +483,20 @@ func TestConfigNamesEverythingWrong(t *testing.T) {
 		t.Errorf("no registers: got %v", err)
 	}
 }
+
+func TestRegistersAreToldWithWhetherTheyAreReached(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.start(r1)
+		p := w.process("api", "api-1", r1, r2)
+		p.Watch("gateway")
+		pass(time.Second)
+		if got := p.Registers(); len(got) != 2 || !got[r1] || got[r2] {
+			t.Errorf("with one of two: %v", got)
+		}
+		w.start(r2)
+		pass(10 * time.Second)
+		if got := p.Registers(); !got[r1] || !got[r2] {
+			t.Errorf("with both: %v", got)
+		}
+	})
+}
