@@ -236,7 +236,7 @@ func TestOneCommandStartsAnExampleWithWhatPushesToIt(t *testing.T) {
 	if status, said := call("send", string(other), mine); status != http.StatusUnauthorized {
 		t.Errorf("a key that is none: %d, %s", status, said)
 	}
-	if status, said := call("getCounts", key, `{}`); status != http.StatusForbidden {
+	if status, said := call("getTotals", key, `{}`); status != http.StatusForbidden {
 		t.Errorf("a key without the role: %d, %s", status, said)
 	}
 	if status, said := call("send", key, mine); status != http.StatusOK || !strings.Contains(said, `"hit":1`) {
