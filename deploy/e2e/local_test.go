@@ -27,7 +27,7 @@ func run(t *testing.T, args ...string) (p *proc.Process, out *journal, ports loc
 	packages := []string{program, build.Register, build.Gateway}
 	b := build.Builder{Say: func(line string) { fmt.Println(line) }}
 	if args[0] == "run" { // what takes long is compiled before anybody waits for it
-		packages = append(packages, build.NATS, build.Demo, build.API, build.Worker)
+		packages = append(packages, build.NATS, build.Demo, build.API, build.Ctl, build.Worker)
 		must(t, b.Page(t.Context()))
 	}
 	built, err := b.Programs(t.Context(), packages...)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -59,6 +60,16 @@ func TestOneCommandStartsTheChat(t *testing.T) {
 	}
 	asks(t, running.Gateways, "liubei", "zhugeliang", "hello, are you there?")
 	asks(t, running.Gateways, "caocao", "zhangfei", "在吗？")
+
+	// The command of the box is one that can be typed as it stands.
+	look := regexp.MustCompile(`│ look +(.*?) +│`).FindStringSubmatch(out.String())
+	if look == nil {
+		t.Fatalf("it does not say how to look:\n%s", out)
+	}
+	screen, err := exec.CommandContext(t.Context(), "sh", "-c", look[1]).CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(screen), "2 gateways, 2 workers, 1 api, 1 register; ") {
+		t.Errorf("%s: %v\n%s", look[1], err, screen)
+	}
 
 	worker := running.Role("worker")[0]
 	must(t, syscall.Kill(worker.PID, syscall.SIGKILL))
