@@ -163,7 +163,7 @@ func (a *actor) act(ctx context.Context, c *worker.Conn, p part) error {
 	}
 	playing, cancel := context.WithTimeout(ctx, now.Within)
 	defer cancel()
-	if err := a.tell(report{Key: p.Key, Said: r.play(playing, c.Sender(), c, p.Cell)}); err != nil {
+	if err := a.tell(report{Key: p.Key, Said: r.play(playing, c.Sender(), c, nil, p.Cell)}); err != nil {
 		return err
 	}
 	return c.Reply(worker.Text(ran))
@@ -171,7 +171,7 @@ func (a *actor) act(ctx context.Context, c *worker.Conn, p part) error {
 
 // rows is the matrix.
 func rows() (all []*row) {
-	for _, some := range [][]*row{sends, kicks, changes, queries, ofConn, endings} {
+	for _, some := range [][]*row{sends, kicks, changes, queries, ofConn, pushes, endings} {
 		all = append(all, some...)
 	}
 	return all

@@ -40,6 +40,7 @@ func (m *matrix) ends(t *testing.T) {
 	last := m.gateways - 1
 	m.plays(t, m.ending(t, "Sender.ShedGateway", outside, allWell, last))
 	m.plays(t, m.ending(t, "Sender.ShedGateway", fromWorker, stopped, last))
+	m.plays(t, m.ending(t, "PushService.ShedGateway", byHTTP, allWell, last))
 	if m.gateways == 1 {
 		m.plays(t, m.ending(t, "Sender.DrainWorker", outside, stopped, last))
 		m.plays(t, m.ending(t, "Sender.DrainGateway", fromWorker, stopped, last))
@@ -49,8 +50,10 @@ func (m *matrix) ends(t *testing.T) {
 	m.plays(t,
 		m.ending(t, "Sender.DrainGateway", outside, stopped, last),
 		m.ending(t, "Sender.DrainGateway", fromWorker, beside, 1),
+		m.ending(t, "PushService.DrainNode", byGRPC, beside, 2),
 		m.ending(t, "Sender.DrainWorker", outside, stopped, 0)) // who is found without the gateway that is stopped
 	endsInOrder(t, m.Cluster.Gateways[1])
+	endsInOrder(t, m.Cluster.Gateways[2])
 	endsInOrder(t, m.Cluster.Gateways[last])
 	endsInOrder(t, m.Cluster.Workers[0])
 }

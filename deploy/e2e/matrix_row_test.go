@@ -33,6 +33,7 @@ type row struct {
 	enough bool   // as soon as one gateway has said so
 	names  bool   // and names gateways that are lost
 	sure   bool   // and fails, too, because of one whose link is down
+	soft   bool   // and does not fail because of any
 	well   string // when all answer
 	part   string // when all do but that of D
 	none   string // when that is the only one; "": part
@@ -48,6 +49,7 @@ type row struct {
 
 	sender func(ctx context.Context, s *worker.Sender, c cell) (any, error) // by anybody
 	conn   func(ctx context.Context, k *worker.Conn, c cell) (any, error)   // or in a handler of D
+	push   func(ctx context.Context, call calling, c cell) (any, error)     // or by a backend
 	opens  bool                                                             // in OnOpen of D
 }
 
@@ -112,7 +114,7 @@ func (r *row) want(in state, gateways int, still string) said {
 	if r.names {
 		s.Lost = []string{still}
 	}
-	if in == stopped || r.sure {
+	if (in == stopped || r.sure) && !r.soft {
 		s.Code = "UNAVAILABLE"
 	}
 	return s
@@ -135,14 +137,17 @@ func (r *row) told() string {
 	return r.is
 }
 
-// play plays the row in this process: by k in a handler of D, otherwise by s.
-func (r *row) play(ctx context.Context, s *worker.Sender, k *worker.Conn, c cell) said {
+// play plays the row in this process: by k in a handler of D, by call as a backend, otherwise by s.
+func (r *row) play(ctx context.Context, s *worker.Sender, k *worker.Conn, call calling, c cell) said {
 	var v any
 	var err error
 	began := time.Now()
-	if r.conn != nil {
+	switch {
+	case r.push != nil:
+		v, err = r.push(ctx, call, c)
+	case r.conn != nil:
 		v, err = r.conn(ctx, k, c)
-	} else {
+	default:
 		v, err = r.sender(ctx, s, c)
 	}
 	took := time.Since(began)

@@ -23,6 +23,8 @@ const (
 	outside    door = "outside" // a process without a Handler: this one
 	fromWorker door = "worker"  // the Sender, in a handler of the worker process
 	fromConn   door = "handler" // the handler's own conn
+	byHTTP     door = "HTTP"    // a backend, by PushService
+	byGRPC     door = "gRPC"    // likewise
 )
 
 // take is a row that is played once.
@@ -35,6 +37,9 @@ type take struct {
 	here    chan struct{}
 	said    chan said
 }
+
+// here reports whether calls begin in this process, and not by a handler's.
+func (d door) here() bool { return d != fromWorker && d != fromConn }
 
 func (k *take) key() string { return fmt.Sprintf("%s, %s, %s", k.what.key(), k.by, k.in) }
 
@@ -52,8 +57,11 @@ func (m *matrix) takes(t *testing.T, in state, at [4]int) (all []*take) {
 	var opening []*take
 	for i, r := range rows() {
 		doors := []door{outside, fromWorker}
-		if r.conn != nil {
+		switch {
+		case r.conn != nil:
 			doors = []door{fromConn}
+		case r.push != nil:
+			doors = []door{byHTTP, byGRPC}
 		}
 		if !r.fits(in) {
 			continue
@@ -99,7 +107,7 @@ func (m *matrix) handle(t *testing.T, all []*take) {
 	t.Helper()
 	for _, k := range all {
 		switch {
-		case k.what.opens || k.by == outside:
+		case k.what.opens || k.by.here():
 			continue
 		case k.by == fromConn:
 			k.control = k.socks[3]
@@ -114,7 +122,7 @@ func (m *matrix) handle(t *testing.T, all []*take) {
 	}
 	late := time.After(everything)
 	for _, k := range all {
-		if k.by == outside {
+		if k.by.here() {
 			continue
 		}
 		select {
@@ -127,14 +135,14 @@ func (m *matrix) handle(t *testing.T, all []*take) {
 
 // begin lets it be played; it is done when said has something.
 func (m *matrix) begin(k *take, within time.Duration) {
-	if k.by != outside {
+	if !k.by.here() {
 		m.prompter.cue(k.key(), within)
 		return
 	}
 	m.playing.Go(func() {
 		ctx, cancel := context.WithTimeout(ctxBackground, within)
 		defer cancel()
-		k.said <- k.what.play(ctx, m.Sender().Sender(), nil, k.cell)
+		k.said <- k.what.play(ctx, m.Sender().Sender(), nil, m.backend.calling(k.by), k.cell)
 	})
 }
 
@@ -293,7 +301,7 @@ func (m *matrix) marks(t *testing.T, all []*take) {
 		marked[k.seats] = true
 		for i, id := range k.IDs {
 			if !id.IsZero() && !strings.Contains(k.row.ends, letters[i:i+1]) {
-				ids[k.by == outside] = append(ids[k.by == outside], id)
+				ids[k.by.here()] = append(ids[k.by.here()], id)
 			}
 		}
 	}
