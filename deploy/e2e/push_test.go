@@ -237,6 +237,43 @@ func TestAKeyThatIsTakenOutIsRefusedAfterSighup(t *testing.T) {
 	}
 }
 
+// TestWhatABackendSentArrivesAlthoughItsApiStops has a gateway stand still while the api is
+// told to end: it waits until the gateway has what a caller was told is on its way.
+func TestWhatABackendSentArrivesAlthoughItsApiStops(t *testing.T) {
+	t.Parallel()
+	o := newBackOffice(t, 1, 1)
+	p := enter(t, o.URL(0), "p")
+	p.asks("reply", "")
+	for name := range o.doors { // both ways before the gateway stops: connections are made
+		must(t, o.doors[name](within(t, everything), o.keys["send"], "Send", &pushv1.SendRequest{Users: []string{"nobody"}}, new(pushv1.SendResponse)))
+	}
+	gateway := o.Gateways()[0]
+	gateway.Freeze(t)
+	for name, door := range o.doors {
+		req := &pushv1.SendRequest{All: true, Kind: &pushv1.SendRequest_Text{Text: name}, Forget: true}
+		must(t, door(within(t, everything), o.keys["send"], "Send", req, new(pushv1.SendResponse)))
+	}
+	must(t, o.Cluster.API.Signal(syscall.SIGTERM))
+	eventually(t, func() bool { return strings.Contains(o.said.String(), "api is draining") }, func() string { return "the api does not drain" })
+	if !o.Cluster.API.Running() {
+		t.Error("the api has ended before the gateway had what was sent")
+	}
+	gateway.Thaw(t)
+	heard := map[string]bool{}
+	for range o.doors {
+		m, err := p.ReadWithin(everything)
+		must(t, err)
+		heard[string(m.Payload)] = true
+	}
+	if !heard["HTTP"] || !heard["gRPC"] {
+		t.Errorf("heard %v", heard)
+	}
+	endsInOrder(t, o.Cluster.API)
+	if !strings.Contains(o.said.String(), `"msg":"drained","role":"api"`) {
+		t.Error("it did not wait until the gateway had everything")
+	}
+}
+
 func lostIn(m proto.Message) []string {
 	if o, ok := m.(interface{ GetOutcome() *pushv1.Outcome }); ok {
 		return o.GetOutcome().GetLost()
