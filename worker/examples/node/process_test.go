@@ -32,6 +32,19 @@ func start(t *testing.T, register string, args ...string) *process {
 // it of another cluster.
 func startWith(t *testing.T, program, secrets, register string, args ...string) *process {
 	t.Helper()
+	p := launch(t, program, secrets, register, args...)
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.ended
+		if t.Failed() {
+			t.Logf("the worker said:\n%s", p.said())
+		}
+	})
+	return p
+}
+
+// launch is startWith from any goroutine; the caller ends the process.
+func launch(t *testing.T, program, secrets, register string, args ...string) *process {
 	p := &process{ended: make(chan error, 1)}
 	p.cmd = exec.Command("node", append([]string{program, "--register", register}, args...)...)
 	for _, v := range os.Environ() {
@@ -42,16 +55,11 @@ func startWith(t *testing.T, program, secrets, register string, args ...string) 
 	p.cmd.Env = append(p.cmd.Env, "PARLEY_SECRET="+secrets)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		p.ended <- err
+		return p
 	}
 	go func() { p.ended <- p.cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.ended
-		if t.Failed() {
-			t.Logf("the worker said:\n%s", p.said())
-		}
-	})
 	return p
 }
 

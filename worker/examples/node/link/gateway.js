@@ -31,6 +31,8 @@ export class Gateway {
   #inbox;
   #channel = null;
   #stream = null; // that records go to; null while not attached
+  #features = []; // what it can do beyond protocol 1.0
+  #noted = new Map(); // by number: called when it has noted that an event runs alone
   #beats = new Map(); // by token: when it was sent
   #token = 0;
   #stop = new AbortController();
@@ -44,7 +46,10 @@ export class Gateway {
     this.#worker = worker;
     this.#missed = missed;
     this.#log = new Outlog(number, () => this.#pump());
-    this.#inbox = new Inbox(eventsOf(this, worker.handler, worker.sender), (n) => (worker.busy += n));
+    this.#inbox = new Inbox(eventsOf(this, worker.handler, worker.sender), (n) => (worker.busy += n), {
+      run: (event, wanted, work) => worker.crew.run(this, event, wanted, work),
+      poke: () => worker.crew.poke(),
+    });
     this.#running = this.#run();
   }
 
@@ -68,6 +73,24 @@ export class Gateway {
 
   // sayDraining asks for no new conns and gives back those there are.
   sayDraining() { this.#log.note(write.draining()); }
+
+  // heedsAlone says whether the gateway wants to be told of events that run alone.
+  get heedsAlone() {
+    return this.live && this.#features.includes('alone');
+  }
+
+  // sayAlone tells that an event runs alone, and resolves when that is noted; or that it is
+  // over, and resolves when that has left. event is null if it is another gateway's.
+  sayAlone(n, event, over) {
+    this.#log.note(write.alone(n, event, over));
+    return over ? this.#sent() : new Promise((resolve) => this.#noted.set(n, resolve));
+  }
+
+  // sent resolves when the stream has been given what the log holds now, or has ended.
+  async #sent() {
+    while (this.live && !this.#log.sent) await this.#log.changed();
+    await new Promise(setImmediate);
+  }
 
   // givenBack resolves when nothing of the gateway is ours any more.
   async givenBack(signal) {
@@ -136,7 +159,7 @@ export class Gateway {
     const worker = this.#worker;
     const wrong = unguarded(this.#member.addr, worker.secrets, worker.tls);
     if (wrong) throw new Error(wrong);
-    await shake(stream.steps(), worker.identity, 'gateway', this.boot, secret, ['drain']);
+    const peer = await shake(stream.steps(), worker.identity, 'gateway', this.boot, secret, ['alone', 'drain']);
     const serves = !worker.draining;
     stream.write({ records: write.attach(Attach.encode({ servesEvents: serves, labels: worker.labels, missed: this.#missed })) });
     const answer = await stream.receive();
@@ -145,14 +168,15 @@ export class Gateway {
     const { value: first } = records.next();
     if (first?.kind !== Kind.ATTACHED) throw new Error('the first record is not Attached');
     this.drained = !serves;
-    return { info: Attached.decode(first.body), records };
+    return { info: Attached.decode(first.body), features: peer.features, records };
   }
 
   // live serves a stream until the gateway has ended it; it throws when something else does.
-  async #live(stream, { info, records }) {
+  async #live(stream, { info, features, records }) {
     this.maxSessionBytes = info.maxSessionBytes;
     this.#missed = this.#leaving = false;
     this.#stream = stream;
+    this.#features = features;
     this.#inbox.resume();
     this.#log.attach(Number(info.lastCommand));
     this.#worker.linkAlive(this.boot, true);
@@ -173,6 +197,8 @@ export class Gateway {
       this.#stream = null;
       this.routes.void();
       this.#log.detach();
+      for (const noted of this.#noted.values()) noted();
+      this.#noted.clear();
       this.#inbox.suspend();
       this.#worker.linkAlive(this.boot, false);
     }
@@ -246,6 +272,10 @@ export class Gateway {
         case Kind.DRAIN:
           if (!this.#worker.draining) log.info('asked to drain', { gateway: this.node });
           this.#worker.leave();
+          break;
+        case Kind.ALONE_NOTED:
+          this.#noted.get(record.n)?.();
+          this.#noted.delete(record.n);
           break;
         case Kind.ATTACHED:
           throw new Error('attached twice');

@@ -66,12 +66,15 @@ export class Inbox {
   #seats = new Map(); // by conn
   #work;
   #busy;
+  #crew;
 
   // work(seat, event) resolves when the event is done with. busy(n) is told when n conns
-  // more, or -n fewer, have something to do.
-  constructor(work, busy) {
+  // more, or -n fewer, have something to do. crew has run(event, wanted, work), which does
+  // the work when it may, and poke, which is called when what is wanted may have changed.
+  constructor(work, busy, crew) {
     this.#work = work;
     this.#busy = busy;
+    this.#crew = crew;
   }
 
   // put takes an event. It throws when the gateway has given more than it may.
@@ -84,6 +87,7 @@ export class Inbox {
       seat.term = event.term;
       seat.void = false;
       seat.stale = true;
+      this.#crew.poke();
     }
     seat.gone = false;
     if (event.kind !== Kind.CONTEXT) {
@@ -103,6 +107,7 @@ export class Inbox {
     if (!seat || seat.term >= term) return;
     seat.void = true;
     this.#dismiss(seat);
+    this.#crew.poke();
   }
 
   // suspend: the stream has ended. What is known of the conns stays, for lost.
@@ -111,6 +116,7 @@ export class Inbox {
       seat.interrupt();
       seat.void = true;
     }
+    this.#crew.poke();
   }
 
   // resume: there is a new stream to the same gateway. The conns have been given to others
@@ -155,7 +161,8 @@ export class Inbox {
         seat.stale = false;
         seat.state = null;
       }
-      await this.#work(seat, event);
+      if (event.kind === Kind.CONTEXT || event.lost) await this.#work(seat, event);
+      else await this.#crew.run(event, () => seat.holds(event.term), () => this.#work(seat, event));
       seat.discount(event);
     }
     seat.busy = false;

@@ -46,6 +46,11 @@ export class Outlog {
     return this.#awaited.keys().next().value ?? this.#next; // a Map keeps the order
   }
 
+  // sent says whether the stream has been given everything.
+  get sent() {
+    return this.#unsent.length === 0;
+  }
+
   // flushed says whether everything is sent and all commands are applied.
   get flushed() {
     return this.#kept.size === 0 && this.#unsent.length === 0;

@@ -37,6 +37,7 @@ const event = (record, flags) => ({
   term: record.readUInt32LE(16),
   seq: record.readUInt32LE(20),
   redelivered: (flags & 2) !== 0,
+  alone: (flags & 8) !== 0,
 });
 const withBody = layout(24, 0, Max.BODY, (record, flags, body) => ({ ...event(record, flags), body }));
 const number = (name) => layout(16, 0, 0, (record) => ({ [name]: record.readBigUInt64LE(8) }));
@@ -80,5 +81,6 @@ const layouts = new Map([
   [Kind.ATTACHED, layout(HEADER, 0, Max.BODY, (_, __, body) => ({ body }))],
   [Kind.DRAINED, empty],
   [Kind.DRAIN, empty],
+  [Kind.ALONE_NOTED, count('n')],
   [Kind.ALONE_NOTED, count('n')],
 ]);

@@ -19,6 +19,7 @@ export const Kind = Object.freeze({
   DRAINED: 14,
   DRAIN: 15,
   ALONE_NOTED: 16,
+  ALONE_NOTED: 16,
   DONE: 64,
   DONE_WITH: 65,
   SEND: 66,
@@ -27,6 +28,7 @@ export const Kind = Object.freeze({
   BEAT: 69,
   DRAINING: 70,
   ATTACH: 71,
+  ALONE: 72,
   ALONE: 72,
 });
 

@@ -1,12 +1,16 @@
 // A worker: it finds the gateways by the registers, serves each, and gives everything back
 // when it is told to end.
-import { newBoot } from './handshake.js';
+import { sleep } from './backoff.js';
+import { Crew } from './crew.js';
+import { HANDLER_MS } from './events.js';
 import { Gateway } from './gateway.js';
+import { newBoot } from './handshake.js';
 import { log } from './log.js';
 import { Directory } from './register.js';
 import { Sender } from './sender.js';
 
 const MAX_NUMBERS = 4096; // gateways that left whose numbers are remembered
+const NOTED_MS = 1000; // that an event which is to run alone waits for the gateways
 const LEAVE_MS = 2000; // of a drain, for the registers
 
 export class Worker {
@@ -18,6 +22,8 @@ export class Worker {
   labels;
   handler;
   sender = new Sender(() => this.#gateways.values());
+  crew = new Crew(HANDLER_MS, (gateway, event) => this.#alone(gateway, event));
+  #alones = 0; // events that ran alone
   #gateways = new Map(); // by boot
   #numbers = new Map(); // by boot of gateways that have left: the next number
   #directory;
@@ -62,6 +68,17 @@ export class Worker {
     this.#over = true;
     await Promise.all(gateways().map((gateway) => gateway.goodbye()));
     await this.#directory.close();
+  }
+
+  // alone tells every gateway that an event of one is about to run alone, so that each knows
+  // what this process died of, should it. It resolves to the function that tells the end:
+  // that has left before others begin.
+  async #alone(own, event) {
+    const n = ++this.#alones;
+    const tell = (gateways, over) => gateways.map((gateway) => gateway.sayAlone(n, gateway === own ? event : null, over));
+    const told = [...this.#gateways.values()].filter((gateway) => gateway.heedsAlone);
+    await Promise.race([Promise.all(tell(told, false)), sleep(NOTED_MS)]);
+    return () => Promise.race([Promise.all(tell(told, true)), sleep(NOTED_MS)]);
   }
 
   // follow makes the gateways equal to the view.

@@ -120,6 +120,19 @@ export function beat(token, awaiting, load) {
   return record;
 }
 
+// alone says that an event is about to run while nothing else does, or that this is over;
+// event is null for a gateway that it is not of.
+export function alone(n, event, over) {
+  const record = start(Kind.ALONE, over ? 1 : 0, 32, 32);
+  record.writeBigUInt64LE(BigInt(n), 8);
+  if (event) {
+    record.writeBigUInt64LE(event.conn, 16);
+    record.writeUInt32LE(event.term, 24);
+    record.writeUInt32LE(event.seq, 28);
+  }
+  return record;
+}
+
 export const draining = () => start(Kind.DRAINING, 0, HEADER, HEADER);
 
 // attach carries an encoded Attach.

@@ -12,7 +12,7 @@ function rig() {
     seat.state ??= {};
     seat.turn = new AbortController();
     return new Promise((resolve) => it.ends.push(resolve));
-  }, (n) => (it.busy += n));
+  }, (n) => (it.busy += n), { run: (event, wanted, work) => work(), poke() {} });
   it.settle = () => new Promise(setImmediate);
   it.end = async () => {
     it.ends.shift()();

@@ -44,6 +44,9 @@ test('what a worker writes is what the vectors say', () => {
       bodies: [text('{}'), { payload: hex('010203'), binary: true, subprotocol: 'parley.v1.proto' }],
     }),
     'Beat: sign of life': write.beat(0x0102030405060708n, 11),
+    'Alone: begins': write.alone(3, { conn, term: 5, seq: 42 }, false),
+    'Alone: of another gateway, begins': write.alone(3, null, false),
+    'Alone: is over': write.alone(3, { conn, term: 5, seq: 42 }, true),
     'Beat: with load': write.beat(0x0102030405060709n, 11, 345),
   };
   for (const [name, bytes] of Object.entries(want)) assert.equal(bytes.toString('hex'), all.get(name).toString('hex'), name);
@@ -62,12 +65,16 @@ test('what a worker writes is what the vectors say', () => {
 test('what a gateway writes is read as the vectors say', () => {
   const one = (name) => [...read(all.get(name))];
   assert.deepEqual(one('Message: text'), [
-    { kind: Kind.MESSAGE, conn, term: 3, seq: 41, redelivered: false, binary: false, trace: null, payload: Buffer.from('hello') },
+    { kind: Kind.MESSAGE, conn, term: 3, seq: 41, redelivered: false, alone: false, binary: false, trace: null, payload: Buffer.from('hello') },
   ]);
   assert.deepEqual(one('Message: binary, redelivered, with trace'), [
-    { kind: Kind.MESSAGE, conn, term: 4, seq: 42, redelivered: true, binary: true, trace, payload: hex('ff00') },
+    { kind: Kind.MESSAGE, conn, term: 4, seq: 42, redelivered: true, alone: false, binary: true, trace, payload: hex('ff00') },
   ]);
-  assert.deepEqual(one('Context: before an event'), [{ kind: Kind.CONTEXT, conn, term: 4, seq: 0, redelivered: false, body: hex('120161') }]);
+  assert.deepEqual(one('Message: alone'), [
+    { kind: Kind.MESSAGE, conn, term: 5, seq: 42, redelivered: true, alone: true, binary: false, trace: null, payload: Buffer.from('hello') },
+  ]);
+  assert.deepEqual(one('AloneNoted: answer'), [{ kind: Kind.ALONE_NOTED, n: 3 }]);
+  assert.deepEqual(one('Context: before an event'), [{ kind: Kind.CONTEXT, conn, term: 4, seq: 0, redelivered: false, alone: false, body: hex('120161') }]);
   assert.deepEqual(one('Result: answer'), [{ kind: Kind.RESULT, n: 18, body: hex('0801') }]);
   assert.deepEqual(one('Delta: a user comes, within a snapshot'), [{ kind: Kind.DELTA, seq: 0n, group: false, removed: false, name: 'liubei' }]);
   assert.deepEqual(one('Delta: a group goes'), [{ kind: Kind.DELTA, seq: 901n, group: true, removed: true, name: 'room:7' }]);

@@ -45,6 +45,8 @@ await run({
         return conn.close(Number(to), what);
       case 'large':
         return conn.setSession(Buffer.alloc(Number(to)));
+      case 'poison': // whoever handles it dies
+        return process.kill(process.pid, 'SIGKILL');
       case 'hang':
         if (message.redelivered) return conn.reply('handled again');
         await conn.sender.toConn(conn.id, 'it hangs');
