@@ -20,9 +20,9 @@ const (
 	// it is poison: one may be killed by somebody else in just that moment.
 	aloneDeaths = 2
 	// For each other worker that was lost within lossMemory, nobody knows why, it is one
-	// more, up to moreDeaths: somebody is killing workers.
+	// more, up to moreDeaths: somebody is killing workers, and a death says little.
 	lossMemory = time.Minute
-	moreDeaths = 4
+	moreDeaths = 100
 )
 
 // atLastTry reports whether an event has cost so many workers that it is to run alone.

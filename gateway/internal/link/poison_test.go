@@ -311,7 +311,7 @@ func TestMoreProofIsWantedWhileWorkersAreLostAnyway(t *testing.T) {
 		}
 	}
 	w.alone(1, e)
-	w = r.after(w, script{node: "last"}) // there is an end to that
+	w = r.after(w, script{node: "last"}) // one for each of them, and two
 	c.expectClose(4505)
 	w.next(record.KindClosed)
 }
