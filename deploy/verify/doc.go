@@ -18,6 +18,9 @@
 //	               worker is frozen while it holds locks; the others go on
 //	chat-sabotage  the same for the guarantees of the chat
 //
+// Workers are killed in most of them, and never by a frame: a gateway that takes one for
+// poison, and gives it up, fails the phase.
+//
 // The comparison itself is package compare; what the workers do is package answer. The
 // chat's phases are package chat, and package screens compares what people saw.
 package verify

@@ -67,7 +67,11 @@ func (r *rig) counts(p *Phase) (sum Counts) {
 		sum.Moves += m.Sum("parley_gateway_moves_total")
 		sum.Redelivered += m.Sum("parley_gateway_redelivered_total")
 		sum.RefusedTerms += m.Sum("parley_gateway_refused_terms_total")
+		sum.GivenUp += m.Sum("parley_gateway_poison_events_total")
 		sum.AskedToMove += m.Sum("parley_gateway_asked_to_move_total")
+	}
+	if sum.GivenUp > 0 { // workers are killed here, but not by what they handle
+		p.problem("%g innocent events were given up as poison", sum.GivenUp)
 	}
 	return sum
 }

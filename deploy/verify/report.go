@@ -45,6 +45,7 @@ type Counts struct {
 	Moves        float64 `json:"moves"`
 	Redelivered  float64 `json:"redelivered"`
 	RefusedTerms float64 `json:"refusedTerms"`
+	GivenUp      float64 `json:"givenUp"`     // events, as poison
 	AskedToMove  float64 `json:"askedToMove"` // with 1012, by a drain or a shed
 }
 

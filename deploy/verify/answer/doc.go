@@ -17,6 +17,7 @@
 //	         the result, then as reply
 //	to       the same to the user ARG, with N in place of ARG
 //	as       binds to the user ARG at once, then as reply
+//	die      ends its process, as by SIGKILL, each time
 //
 // Answers ride on acknowledgements, so they come once and in order whoever gives
 // them. What is sent with a Sender comes once because it is named, and in order

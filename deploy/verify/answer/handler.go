@@ -87,6 +87,13 @@ func (h *Handler) do(ctx context.Context, c *worker.Conn, m worker.Message, q Qu
 		return c.Sender().ToUser(ctx, q.Arg, worker.Text(Answer{Tag: q.Tag, N: q.N, Message: true}.frame()), opts...)
 	case As:
 		return c.Bind(ctx, q.Arg)
+	case Die:
+		self, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			err = self.Kill()
+		}
+		<-ctx.Done() // nothing may be acknowledged
+		return err
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ const (
 	Push    Kind = "push"
 	To      Kind = "to"
 	As      Kind = "as"
+	Die     Kind = "die"
 )
 
 // Stream is what one conn of many asks for, frame by frame: mostly replies, and
