@@ -90,23 +90,39 @@ type Counts struct {
 // Totals are the counts of the cluster, and of each gateway.
 type Totals struct {
 	Counts
-	Gateways map[string]Counts // by node
-	Lost     []string          // gateways that left or did not answer
+	Gateways map[string]Counts       // by node
+	Workers  map[string]WorkerCounts // by node: those that handle events, as the gateways that answered see them
+	Lost     []string                // gateways that left or did not answer
+}
+
+// WorkerCounts are what a worker has.
+type WorkerCounts struct {
+	Conns    int  // that it acts for
+	Draining bool // it gives them back
 }
 
 // Totals asks every gateway for its counts, which cost it nothing: it keeps them.
 func (s *Sender) Totals(ctx context.Context) (Totals, error) {
-	t := Totals{Gateways: make(map[string]Counts)}
+	t := Totals{Gateways: make(map[string]Counts), Workers: make(map[string]WorkerCounts)}
 	if err := s.known(ctx); err != nil {
 		return t, err
 	}
-	counts := query(&gatewayv1.Query{Counts: true})
+	counts := query(&gatewayv1.Query{Counts: true, Workers: true})
 	lost, err := s.worker.askAll(ctx, s.worker.mesh.Gateways(), false, func(*link.Gateway) *gatewayv1.Command { return counts }, func(g *link.Gateway, r *gatewayv1.Result) {
 		c := Counts{Conns: int(r.GetCounts().GetConns()), Users: int(r.GetCounts().GetUsers()), Groups: int(r.GetCounts().GetGroups())}
 		t.Gateways[g.Node()] = c
 		t.Conns += c.Conns
 		t.Users += c.Users
 		t.Groups += c.Groups
+		for _, w := range r.GetWorkers().GetList() {
+			if !w.GetServesEvents() && !w.GetDraining() {
+				continue // it only sends
+			}
+			has := t.Workers[w.GetNode()]
+			has.Conns += int(w.GetConns())
+			has.Draining = has.Draining || w.GetDraining()
+			t.Workers[w.GetNode()] = has
+		}
 	})
 	t.Lost = lost
 	return t, err

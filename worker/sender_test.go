@@ -218,7 +218,7 @@ func TestSenderActsForConnsAndUsers(t *testing.T) {
 	if ids, _, err := s.ConnsOf(ctx, "ann"); err != nil || !slices.Equal(ids, []connid.ID{b.ID()}) {
 		t.Errorf("conns of ann: %v, %v", ids, err)
 	}
-	if totals, err := s.Totals(ctx); err != nil || totals.Conns != 3 || totals.Users != 1 || len(totals.Gateways) != 2 {
+	if totals, err := s.Totals(ctx); err != nil || totals.Conns != 3 || totals.Users != 1 || len(totals.Gateways) != 2 || len(totals.Workers) != 1 {
 		t.Errorf("counts: %+v, %v", totals, err)
 	}
 	if did, err = s.CloseUser(ctx, "ann", fault.CloseKicked, "out", worker.Text("last")); err != nil || did.Conns != 1 {

@@ -119,6 +119,10 @@ type view struct {
 	Counts struct {
 		Total    struct{ Conns int }
 		Gateways map[string]struct{ Conns int }
+		Workers  map[string]struct {
+			Conns    int
+			Draining bool
+		}
 	}
 }
 

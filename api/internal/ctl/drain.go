@@ -3,6 +3,7 @@ package ctl
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -48,7 +49,7 @@ func (c *Ctl) Drain(ctx context.Context, d Drain) error {
 			return err
 		}
 		if r.Role == "worker" {
-			c.say("%s has left the directory: the other workers take its conns.", shown(r.Node))
+			c.say("%s has ended: the others have its conns.", shown(r.Node))
 			r.After = nil
 		} else {
 			c.say("%s has ended.", shown(r.Node))
@@ -109,9 +110,11 @@ func (c *Ctl) followDrain(ctx context.Context, m *pushv1.Member, before spread) 
 			}
 		}
 		if m.GetRole() == "worker" {
-			if !listed {
+			has := l.counts.GetWorkers()[m.GetNode()]
+			if !listed && (reborn || has == nil) {
 				return after, nil
 			}
+			p.show(fmt.Sprintf("%s has %s to give away", shown(m.GetNode()), plural(has.GetConns(), "conn")))
 			continue
 		}
 		_, answers := after[m.GetNode()]

@@ -249,6 +249,8 @@ func countsOf(conns map[string]int32, lost ...string) *pushv1.GetTotalsResponse 
 		res.Total.Users += c.GetUsers()
 		res.Total.Groups += c.GetGroups()
 	}
+	half := res.GetTotal().GetConns() / 2
+	res.Workers = map[string]*pushv1.WorkerCounts{"work-1": {Conns: half + half/5}, "work-2": {Conns: half - half/5}}
 	return res
 }
 

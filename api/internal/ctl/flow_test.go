@@ -107,7 +107,12 @@ func TestDrainKnowsALaterLifeOfTheName(t *testing.T) {
 
 func TestDrainOfAWorkerWaitsUntilItHasLeft(t *testing.T) {
 	d := sit(t)
-	d.fake.steps(func() {}, func() { d.fake.leave("work-2") }, func() {})
+	workers := d.fake.counts.GetWorkers()
+	d.fake.steps(
+		func() { d.fake.leave("work-2") },
+		func() { workers["work-2"] = &pushv1.WorkerCounts{Conns: 7, Draining: true} },
+		func() { delete(workers, "work-2") },
+	)
 	if err := d.Drain(t.Context(), Drain{Node: "work-2"}); err != nil {
 		t.Fatal(err)
 	}

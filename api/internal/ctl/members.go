@@ -131,12 +131,12 @@ func (c *Ctl) draw(w io.Writer, l cluster) error {
 		}
 		return list
 	}
-	workers, apis := of("worker"), of("api")
+	workers, apis := l.workers(), of("api")
 	fmt.Fprintf(w, "%s, %s, %s, %s; %s\n", plural(len(gateways), "gateway"), plural(len(workers), "worker"), plural(len(apis), "api"),
 		plural(len(l.members.GetRegisters()), "register"), plural(l.counts.GetTotal().GetConns(), "conn"))
 	parts := []func() error{
 		func() error { return c.drawGateways(w, gateways) },
-		func() error { return c.drawMembers(w, "WORKER", "BUSY", workers) },
+		func() error { return c.drawWorkers(w, workers) },
 		func() error { return c.drawMembers(w, "API", "", apis) },
 		func() error { return c.drawRegisters(w, l.members.GetRegisters()) },
 	}

@@ -29,6 +29,7 @@ func TestScreens(t *testing.T) {
 			d.fake.counts = countsOf(map[string]int32{"gw-1": 500, "gw-3": 10, "gw-4": 70}, "gw-2", "gw-5")
 			d.fake.members.Members = append(d.fake.members.Members, &pushv1.Member{Role: "robot", Node: "\x1b]0;r2\x07"})
 			d.fake.members.Members[1].StartedAt = nil
+			d.fake.counts.Workers = map[string]*pushv1.WorkerCounts{"work-1": {Conns: 3, Draining: true}, "work-3": {Conns: 9}}
 		}, do: func(d *desk) error { return d.Members(t.Context()) }, wants: &partial{}},
 		{name: "members-narrow", set: func(d *desk) { d.Width = 80 }, do: func(d *desk) error { return d.Members(t.Context()) }},
 		{name: "members-none", set: func(d *desk) {

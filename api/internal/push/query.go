@@ -111,9 +111,12 @@ func (s *service) GetTotals(ctx context.Context, _ *pushv1.GetTotalsRequest) (*p
 	if err := partial(got.Lost, err); err != nil {
 		return nil, err
 	}
-	res := &pushv1.GetTotalsResponse{Total: countsOf(got.Counts), Gateways: map[string]*pushv1.Counts{}, Lost: got.Lost}
+	res := &pushv1.GetTotalsResponse{Total: countsOf(got.Counts), Gateways: map[string]*pushv1.Counts{}, Workers: map[string]*pushv1.WorkerCounts{}, Lost: got.Lost}
 	for node, counts := range got.Gateways {
 		res.Gateways[node] = countsOf(counts)
+	}
+	for node, w := range got.Workers {
+		res.Workers[node] = &pushv1.WorkerCounts{Conns: int32(w.Conns), Draining: w.Draining}
 	}
 	return res, nil
 }

@@ -919,7 +919,9 @@ type GetTotalsResponse struct {
 	// gateways are the counts of each, by node.
 	Gateways map[string]*Counts `protobuf:"bytes,2,rep,name=gateways,proto3" json:"gateways,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// lost are gateways that left or did not answer.
-	Lost          []string `protobuf:"bytes,3,rep,name=lost,proto3" json:"lost,omitempty"`
+	Lost []string `protobuf:"bytes,3,rep,name=lost,proto3" json:"lost,omitempty"`
+	// workers are those that handle events, by node, as the gateways that answered see them.
+	Workers       map[string]*WorkerCounts `protobuf:"bytes,4,rep,name=workers,proto3" json:"workers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -975,6 +977,68 @@ func (x *GetTotalsResponse) GetLost() []string {
 	return nil
 }
 
+func (x *GetTotalsResponse) GetWorkers() map[string]*WorkerCounts {
+	if x != nil {
+		return x.Workers
+	}
+	return nil
+}
+
+// WorkerCounts are those of a worker.
+type WorkerCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// conns are how many it acts for.
+	Conns int32 `protobuf:"varint,1,opt,name=conns,proto3" json:"conns,omitempty"`
+	// draining says that it gives them to others.
+	Draining      bool `protobuf:"varint,2,opt,name=draining,proto3" json:"draining,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkerCounts) Reset() {
+	*x = WorkerCounts{}
+	mi := &file_parley_push_v1_query_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkerCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkerCounts) ProtoMessage() {}
+
+func (x *WorkerCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_push_v1_query_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkerCounts.ProtoReflect.Descriptor instead.
+func (*WorkerCounts) Descriptor() ([]byte, []int) {
+	return file_parley_push_v1_query_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *WorkerCounts) GetConns() int32 {
+	if x != nil {
+		return x.Conns
+	}
+	return 0
+}
+
+func (x *WorkerCounts) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
 // Counts are those of a gateway, or of all.
 type Counts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -991,7 +1055,7 @@ type Counts struct {
 
 func (x *Counts) Reset() {
 	*x = Counts{}
-	mi := &file_parley_push_v1_query_proto_msgTypes[16]
+	mi := &file_parley_push_v1_query_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1067,7 @@ func (x *Counts) String() string {
 func (*Counts) ProtoMessage() {}
 
 func (x *Counts) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_push_v1_query_proto_msgTypes[16]
+	mi := &file_parley_push_v1_query_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1080,7 @@ func (x *Counts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counts.ProtoReflect.Descriptor instead.
 func (*Counts) Descriptor() ([]byte, []int) {
-	return file_parley_push_v1_query_proto_rawDescGZIP(), []int{16}
+	return file_parley_push_v1_query_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Counts) GetConns() int32 {
@@ -1111,14 +1175,21 @@ const file_parley_push_v1_query_proto_rawDesc = "" +
 	"\tGroupSize\x12\x14\n" +
 	"\x05conns\x18\x01 \x01(\x05R\x05conns\x12\x14\n" +
 	"\x05users\x18\x02 \x01(\x05R\x05users\"\x12\n" +
-	"\x10GetTotalsRequest\"\xf7\x01\n" +
+	"\x10GetTotalsRequest\"\x9b\x03\n" +
 	"\x11GetTotalsResponse\x12,\n" +
 	"\x05total\x18\x01 \x01(\v2\x16.parley.push.v1.CountsR\x05total\x12K\n" +
 	"\bgateways\x18\x02 \x03(\v2/.parley.push.v1.GetTotalsResponse.GatewaysEntryR\bgateways\x12\x12\n" +
-	"\x04lost\x18\x03 \x03(\tR\x04lost\x1aS\n" +
+	"\x04lost\x18\x03 \x03(\tR\x04lost\x12H\n" +
+	"\aworkers\x18\x04 \x03(\v2..parley.push.v1.GetTotalsResponse.WorkersEntryR\aworkers\x1aS\n" +
 	"\rGatewaysEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
-	"\x05value\x18\x02 \x01(\v2\x16.parley.push.v1.CountsR\x05value:\x028\x01\"L\n" +
+	"\x05value\x18\x02 \x01(\v2\x16.parley.push.v1.CountsR\x05value:\x028\x01\x1aX\n" +
+	"\fWorkersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
+	"\x05value\x18\x02 \x01(\v2\x1c.parley.push.v1.WorkerCountsR\x05value:\x028\x01\"@\n" +
+	"\fWorkerCounts\x12\x14\n" +
+	"\x05conns\x18\x01 \x01(\x05R\x05conns\x12\x1a\n" +
+	"\bdraining\x18\x02 \x01(\bR\bdraining\"L\n" +
 	"\x06Counts\x12\x14\n" +
 	"\x05conns\x18\x01 \x01(\x05R\x05conns\x12\x14\n" +
 	"\x05users\x18\x02 \x01(\x05R\x05users\x12\x16\n" +
@@ -1136,7 +1207,7 @@ func file_parley_push_v1_query_proto_rawDescGZIP() []byte {
 	return file_parley_push_v1_query_proto_rawDescData
 }
 
-var file_parley_push_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_parley_push_v1_query_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_parley_push_v1_query_proto_goTypes = []any{
 	(*IsOnlineRequest)(nil),       // 0: parley.push.v1.IsOnlineRequest
 	(*IsOnlineResponse)(nil),      // 1: parley.push.v1.IsOnlineResponse
@@ -1154,34 +1225,38 @@ var file_parley_push_v1_query_proto_goTypes = []any{
 	(*GroupSize)(nil),             // 13: parley.push.v1.GroupSize
 	(*GetTotalsRequest)(nil),      // 14: parley.push.v1.GetTotalsRequest
 	(*GetTotalsResponse)(nil),     // 15: parley.push.v1.GetTotalsResponse
-	(*Counts)(nil),                // 16: parley.push.v1.Counts
-	nil,                           // 17: parley.push.v1.IsOnlineResponse.UsersEntry
-	nil,                           // 18: parley.push.v1.GetUserGroupsResponse.UsersEntry
-	nil,                           // 19: parley.push.v1.GetGroupSizesResponse.GroupsEntry
-	nil,                           // 20: parley.push.v1.GetTotalsResponse.GatewaysEntry
-	(*Session)(nil),               // 21: parley.push.v1.Session
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*WorkerCounts)(nil),          // 16: parley.push.v1.WorkerCounts
+	(*Counts)(nil),                // 17: parley.push.v1.Counts
+	nil,                           // 18: parley.push.v1.IsOnlineResponse.UsersEntry
+	nil,                           // 19: parley.push.v1.GetUserGroupsResponse.UsersEntry
+	nil,                           // 20: parley.push.v1.GetGroupSizesResponse.GroupsEntry
+	nil,                           // 21: parley.push.v1.GetTotalsResponse.GatewaysEntry
+	nil,                           // 22: parley.push.v1.GetTotalsResponse.WorkersEntry
+	(*Session)(nil),               // 23: parley.push.v1.Session
+	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
 }
 var file_parley_push_v1_query_proto_depIdxs = []int32{
-	17, // 0: parley.push.v1.IsOnlineResponse.users:type_name -> parley.push.v1.IsOnlineResponse.UsersEntry
+	18, // 0: parley.push.v1.IsOnlineResponse.users:type_name -> parley.push.v1.IsOnlineResponse.UsersEntry
 	5,  // 1: parley.push.v1.GetConnResponse.conn:type_name -> parley.push.v1.Conn
-	21, // 2: parley.push.v1.Conn.session:type_name -> parley.push.v1.Session
+	23, // 2: parley.push.v1.Conn.session:type_name -> parley.push.v1.Session
 	6,  // 3: parley.push.v1.Conn.facts:type_name -> parley.push.v1.Facts
 	7,  // 4: parley.push.v1.Facts.headers:type_name -> parley.push.v1.Header
-	22, // 5: parley.push.v1.Facts.opened_at:type_name -> google.protobuf.Timestamp
-	18, // 6: parley.push.v1.GetUserGroupsResponse.users:type_name -> parley.push.v1.GetUserGroupsResponse.UsersEntry
-	19, // 7: parley.push.v1.GetGroupSizesResponse.groups:type_name -> parley.push.v1.GetGroupSizesResponse.GroupsEntry
-	16, // 8: parley.push.v1.GetTotalsResponse.total:type_name -> parley.push.v1.Counts
-	20, // 9: parley.push.v1.GetTotalsResponse.gateways:type_name -> parley.push.v1.GetTotalsResponse.GatewaysEntry
-	2,  // 10: parley.push.v1.IsOnlineResponse.UsersEntry.value:type_name -> parley.push.v1.UserConns
-	10, // 11: parley.push.v1.GetUserGroupsResponse.UsersEntry.value:type_name -> parley.push.v1.GroupNames
-	13, // 12: parley.push.v1.GetGroupSizesResponse.GroupsEntry.value:type_name -> parley.push.v1.GroupSize
-	16, // 13: parley.push.v1.GetTotalsResponse.GatewaysEntry.value:type_name -> parley.push.v1.Counts
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	24, // 5: parley.push.v1.Facts.opened_at:type_name -> google.protobuf.Timestamp
+	19, // 6: parley.push.v1.GetUserGroupsResponse.users:type_name -> parley.push.v1.GetUserGroupsResponse.UsersEntry
+	20, // 7: parley.push.v1.GetGroupSizesResponse.groups:type_name -> parley.push.v1.GetGroupSizesResponse.GroupsEntry
+	17, // 8: parley.push.v1.GetTotalsResponse.total:type_name -> parley.push.v1.Counts
+	21, // 9: parley.push.v1.GetTotalsResponse.gateways:type_name -> parley.push.v1.GetTotalsResponse.GatewaysEntry
+	22, // 10: parley.push.v1.GetTotalsResponse.workers:type_name -> parley.push.v1.GetTotalsResponse.WorkersEntry
+	2,  // 11: parley.push.v1.IsOnlineResponse.UsersEntry.value:type_name -> parley.push.v1.UserConns
+	10, // 12: parley.push.v1.GetUserGroupsResponse.UsersEntry.value:type_name -> parley.push.v1.GroupNames
+	13, // 13: parley.push.v1.GetGroupSizesResponse.GroupsEntry.value:type_name -> parley.push.v1.GroupSize
+	17, // 14: parley.push.v1.GetTotalsResponse.GatewaysEntry.value:type_name -> parley.push.v1.Counts
+	16, // 15: parley.push.v1.GetTotalsResponse.WorkersEntry.value:type_name -> parley.push.v1.WorkerCounts
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_parley_push_v1_query_proto_init() }
@@ -1196,7 +1271,7 @@ func file_parley_push_v1_query_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_push_v1_query_proto_rawDesc), len(file_parley_push_v1_query_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
