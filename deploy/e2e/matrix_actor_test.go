@@ -21,7 +21,7 @@ const actorAt = "E2E_ACTOR"
 
 // probation is how long a conn has that is to be confirmed. What was not confirmed in
 // time shows at the end of the test, which lasts longer.
-const probation = 6 * time.Second
+const probation = 10 * time.Second
 
 // ran is the reply of a handler that has played a row, and mark what is sent behind it.
 const (

@@ -84,6 +84,11 @@ func (m *matrix) takes(t *testing.T, in state, at [4]int) (all []*take) {
 		}
 	}
 	m.sit(t, at, fresh...)
+	for _, k := range all {
+		if k.what.probation {
+			m.doubt, m.last = append(m.doubt, k), time.Now()
+		}
+	}
 	m.prompter.expect(all)
 	for _, k := range opening {
 		m.dialling.Go(func() {

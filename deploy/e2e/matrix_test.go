@@ -61,8 +61,8 @@ type matrix struct {
 
 	mu    sync.Mutex
 	socks []*sock
-	doubt []*take // whose conns had to be confirmed
-	last  time.Time
+	doubt []*take   // whose conns had to be confirmed
+	last  time.Time // when the last of them was opened
 }
 
 // plain builds what users run. Under the race detector dozens of processes would be
@@ -174,9 +174,6 @@ func (m *matrix) over(t *testing.T, all []*take) {
 	m.settle(t, all, letters, false)
 	ctx, deadline := within(t, everything), time.Now().Add(everything)
 	for _, k := range all {
-		if k.what.probation {
-			m.doubt, m.last = append(m.doubt, k), time.Now()
-		}
 		if k.what.after == nil {
 			continue
 		}
