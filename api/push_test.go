@@ -201,6 +201,33 @@ func TestBackendsCallOverGRPC(t *testing.T) {
 	}
 }
 
+// TestGRPCReadsNothingOfStrangers: who has no key that is for it is refused by the headers
+// of a call, before any of what it would say.
+func TestGRPCReadsNothingOfStrangers(t *testing.T) {
+	_, keys, addr := startPush(t, pushkeys.MaxRate)
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for name, c := range map[string]struct {
+		key  string
+		want fault.Code
+	}{"no key": {"x", fault.Unauthenticated}, "another role": {keys["query"], fault.Forbidden}} {
+		ctx, cancel := context.WithCancel(withKey(t, c.key)) // without a deadline
+		silence := time.AfterFunc(5*time.Second, cancel)
+		stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, pushv1.PushService_Send_FullMethodName)
+		if err == nil {
+			err = stream.RecvMsg(&pushv1.SendResponse{}) // nothing is sent
+		}
+		if got := fault.CodeOf(grpcfault.FromError(err)); got != c.want {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		silence.Stop()
+		cancel()
+	}
+}
+
 func TestGRPCHasTheCertificateForClients(t *testing.T) {
 	var cfg *Config
 	_, keys, addr := startPush(t, 100, overTLS, func(c *Config) { cfg = c })

@@ -118,23 +118,45 @@ var (
 	errNewer  = fault.New(fault.Invalid, "params: a field that is not known here")
 )
 
-// admit says whether a call may be made.
+// Refuse refuses a call whose key is not for it, as Call does, before anything is read. nil:
+// Call decides. It does not block.
+func (d *Door) Refuse(from Caller, m *Method) error {
+	line := entry{method: m.Name, client: from.Client}
+	_, err := d.know(&line, from, m)
+	if err != nil {
+		line.reason = reasonOf(err)
+		d.cfg.Called(m.Name, line.reason, 0)
+		d.audit(&line, nil)
+	}
+	return err
+}
+
+// admit says whether a call may be made now.
 func (d *Door) admit(line *entry, from Caller, m *Method) error {
+	key, err := d.know(line, from, m)
+	if err != nil {
+		return err
+	}
+	return key.take()
+}
+
+// know returns the key of a call, which is for m.
+func (d *Door) know(line *entry, from Caller, m *Method) (key, error) {
 	scheme, text, _ := strings.Cut(from.Authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		text = ""
 	}
-	key, id, ok := d.keys.find(strings.TrimLeft(text, " "))
+	k, id, ok := d.keys.find(strings.TrimLeft(text, " "))
 	line.key = id
 	switch {
 	case !ok:
 		err := d.tries.count(from.Client)
 		line.unsaid = fault.CodeOf(err) == fault.RateLimited
-		return err
-	case !key.Roles.May(m.Role):
-		return fault.New(fault.Forbidden, "this key is not for that: it needs the role "+pushkeys.RolesOf(m.Role).String())
+		return key{}, err
+	case !k.Roles.May(m.Role):
+		return key{}, fault.New(fault.Forbidden, "this key is not for that: it needs the role "+pushkeys.RolesOf(m.Role).String())
 	}
-	return key.take()
+	return k, nil
 }
 
 // carryOut does what was asked.

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/tap"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/parley-im/parley/proto/fault"
@@ -45,7 +46,7 @@ type Server struct {
 func NewServer(d *Door, secure *tls.Config, proxies clientaddr.Proxies) *Server {
 	s := &Server{door: d, proxies: proxies}
 	opts := []grpc.ServerOption{
-		grpc.UnaryInterceptor(s.serve),
+		grpc.InTapHandle(s.knock), grpc.UnaryInterceptor(s.serve),
 		grpc.MaxRecvMsgSize(MaxRequest), grpc.MaxConcurrentStreams(maxStreams), grpc.MaxHeaderListSize(headerBytes),
 		grpc.ConnectionTimeout(shakeTime),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime, Time: probeEvery, Timeout: probedAtMost}),
@@ -76,14 +77,25 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// serve carries out a call. The request has been read already, because gRPC does that
-// first; it is bounded.
+// knock refuses a call whose key is not for it when its headers have come: what it would
+// say takes no room here. It must not block.
+func (s *Server) knock(ctx context.Context, info *tap.Info) (context.Context, error) {
+	if m := s.door.byFull[info.FullMethodName]; m != nil {
+		if err := s.door.Refuse(s.callerOf(ctx), m); err != nil {
+			return nil, grpcfault.ToError(err)
+		}
+	}
+	return ctx, nil // gRPC itself refuses what is no method
+}
+
+// serve carries out a call that was let in. The request has been read already, because gRPC
+// does that first; it is bounded.
 func (s *Server) serve(ctx context.Context, req any, info *grpc.UnaryServerInfo, _ grpc.UnaryHandler) (any, error) {
 	m := s.door.byFull[info.FullMethod]
 	if m == nil {
 		return nil, grpcfault.ToError(fault.New(fault.Unimplemented, "no such method"))
 	}
-	from := Caller{Authorization: value(ctx, "authorization"), Client: s.clientOf(ctx)}
+	from := s.callerOf(ctx)
 	if end, ok := ctx.Deadline(); ok {
 		from.Timeout = max(time.Until(end), time.Millisecond)
 	}
@@ -95,6 +107,11 @@ func (s *Server) serve(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 		return nil, grpcfault.ToError(err)
 	}
 	return res, nil
+}
+
+// callerOf is who calls, as the headers say.
+func (s *Server) callerOf(ctx context.Context) Caller {
+	return Caller{Authorization: value(ctx, "authorization"), Client: s.clientOf(ctx)}
 }
 
 // clientOf is the address that calls, without its port.
