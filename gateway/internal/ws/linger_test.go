@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -15,7 +16,8 @@ type halfOpen struct{ net.Conn }
 func (halfOpen) CloseWrite() error { return nil }
 
 // refuseAll runs test in a bubble whose server refuses everybody. ask returns a client
-// that has read its answer.
+// that has read its answer, and whose server has gone on to whatever it waits for: who
+// comes next meets a place that is taken, or one that is free.
 func refuseAll(t *testing.T, places int, test func(t *testing.T, r *rig, ask func() *client)) {
 	a := &app{open: func(context.Context, *Conn, *http.Request) Answer { return Answer{Status: http.StatusForbidden} }}
 	bubble(t, Config{Limits: Limits{MaxHandshakes: places}}, a, func(t *testing.T, r *rig, _ func() (*client, *Conn)) {
@@ -27,6 +29,7 @@ func refuseAll(t *testing.T, places int, test func(t *testing.T, r *rig, ask fun
 			if got := c.response().StatusCode; got != http.StatusForbidden {
 				t.Fatalf("status: got %d, want 403", got)
 			}
+			synctest.Wait()
 			return c
 		})
 	})
