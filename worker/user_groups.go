@@ -11,7 +11,7 @@ import (
 
 // UserGroups are the groups of users.
 type UserGroups struct {
-	Groups map[string][]string // by user, each group once; who has no conn is not in it
+	Groups map[string][]string // by user, each group once, sorted; who has no conn is not in it
 	Lost   []string            // gateways (their nodes) that left, did not answer, or are too old to
 }
 
@@ -33,15 +33,13 @@ func (s *Sender) UserGroups(ctx context.Context, users ...string) (UserGroups, e
 				return
 			}
 			for _, u := range r.GetUsers() {
-				have := got.Groups[u.GetUser()]
-				for _, group := range u.GetGroups() {
-					if !slices.Contains(have, group) {
-						have = append(have, group)
-					}
-				}
-				got.Groups[u.GetUser()] = have
+				got.Groups[u.GetUser()] = append(got.Groups[u.GetUser()], u.GetGroups()...)
 			}
 		})
+	for user, groups := range got.Groups { // they may be thousands
+		slices.Sort(groups)
+		got.Groups[user] = slices.Compact(groups)
+	}
 	got.Lost, err = withOld(old, lost, err)
 	return got, err
 }

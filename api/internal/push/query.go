@@ -83,7 +83,6 @@ func (s *service) GetUserGroups(ctx context.Context, r *pushv1.GetUserGroupsRequ
 	}
 	res := &pushv1.GetUserGroupsResponse{Users: map[string]*pushv1.GroupNames{}, Lost: got.Lost}
 	for user, groups := range got.Groups {
-		slices.Sort(groups)
 		res.Users[user] = &pushv1.GroupNames{Groups: groups}
 	}
 	return res, nil
