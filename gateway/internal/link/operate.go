@@ -39,16 +39,18 @@ func (l *Link) shed(do *gatewayv1.Shed, result *gatewayv1.Result) {
 // its own business: a worker that has begun to hears it once more and goes on.
 func (l *Link) drainWorker(do *gatewayv1.DrainWorker, result *gatewayv1.Result) {
 	for _, w := range l.attached() {
-		if w.peer.Boot != do.GetBoot() {
-			continue
+		if w.peer.Boot != do.GetBoot() || w.session.redialled(w) {
+			continue // of a stream that another has replaced nobody reads
 		}
 		if !slices.Contains(w.peer.Features, record.FeatureDrain) {
 			result.Status = gatewayv1.Status_STATUS_UNIMPLEMENTED
 			result.Message = fmt.Sprintf("%s %s cannot be asked to drain", w.peer.Role, w.peer.Node)
 			return
 		}
+		if !w.out.add(record.AppendDrain) {
+			continue // it is being given up
+		}
 		l.log.Info("a worker is asked to drain", "peer", w.peer.Node)
-		w.out.add(record.AppendDrain)
 		result.Affected = 1
 		return
 	}

@@ -170,3 +170,37 @@ func TestOwedAnswerIsNotUnknown(t *testing.T) {
 		t.Errorf("answers: got %v, want one OK", got)
 	}
 }
+
+// While a worker's new stream is served the old one may not have been given up yet.
+func TestDrainIsToldOnTheNewestStream(t *testing.T) {
+	l := newLink(t)
+	able := func(w *worker) { w.peer.Features = []string{record.FeatureDrain} }
+	old, _ := attachTo(l, 9)
+	able(old)
+	if err := old.session.enter(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	old.session.exit()
+	newest, _ := attachTo(l, 9)
+	able(newest)
+	if err := newest.session.enter(t.Context(), newest); err != nil {
+		t.Fatal(err)
+	}
+	l.workers[old], l.workers[newest] = struct{}{}, struct{}{}
+	const times = 64 // they are met in any order
+	for range times {
+		result := &gatewayv1.Result{}
+		l.drainWorker(&gatewayv1.DrainWorker{Boot: 9}, result)
+		if result.GetAffected() != 1 {
+			t.Fatalf("got %v", result)
+		}
+	}
+	if before, now := old.out.bytes, newest.out.bytes; before != 0 || now == 0 {
+		t.Errorf("%d bytes for the old stream, %d for the new one", before, now)
+	}
+	newest.out.drop()
+	result := &gatewayv1.Result{}
+	if l.drainWorker(&gatewayv1.DrainWorker{Boot: 9}, result); result.GetAffected() != 0 || result.GetStatus() != gatewayv1.Status_STATUS_STALE {
+		t.Errorf("nobody is there to be told: got %v", result)
+	}
+}
