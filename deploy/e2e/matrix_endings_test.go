@@ -50,11 +50,16 @@ func (m *matrix) ends(t *testing.T) {
 	m.plays(t,
 		m.ending(t, "Sender.DrainGateway", outside, stopped, last),
 		m.ending(t, "Sender.DrainGateway", fromWorker, beside, 1),
-		m.ending(t, "PushService.DrainNode", byGRPC, beside, 2),
-		m.ending(t, "Sender.DrainWorker", outside, stopped, 0)) // who is found without the gateway that is stopped
+		m.ending(t, "PushService.DrainNode", byGRPC, beside, 2))
 	endsInOrder(t, m.Cluster.Gateways[1])
 	endsInOrder(t, m.Cluster.Gateways[2])
 	endsInOrder(t, m.Cluster.Gateways[last])
+	// Last, for a gateway that ends waits for a worker that hears of its conns.
+	k := m.ending(t, "Sender.DrainWorker", outside, allWell, 0)
+	m.begin(k, everything)
+	if s, want := m.end(t, k), k.what.want(allWell, m.gateways, ""); !s.same(want) {
+		t.Errorf("%s: %v, want %v", k.key(), s, want)
+	}
 	endsInOrder(t, m.Cluster.Workers[0])
 }
 
