@@ -79,7 +79,11 @@ func findNode(members []*pushv1.Member, d Drain) (*pushv1.Member, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return nil, WrongUsage("there is no gateway and no worker %s: parleyctl members lists them", shown(d.Node))
+		missing := "gateway and no worker"
+		if d.Role != "" { // there may be one of the other role
+			missing = d.Role
+		}
+		return nil, WrongUsage("there is no %s %s: parleyctl members lists them", missing, shown(d.Node))
 	case found[0].GetRole() != found[len(found)-1].GetRole():
 		return nil, WrongUsage("a gateway and a worker are called %s: --role says which", shown(d.Node))
 	}

@@ -187,6 +187,7 @@ func TestWhatIsInTheWayIsSaidWithWhatToDo(t *testing.T) {
 		"a conn that has ended":   {d.Conn(t.Context(), "ZZZZZZZZZZZZZZZZZZZZZZ"), ExitFailed, []string{"the connection has ended", "parleyctl conns"}},
 		"no such gateway":         {d.Shed(t.Context(), Shed{Gateway: "nobody", Share: 0.5, Over: time.Second}), ExitFailed, []string{`there is no gateway "nobody"`}},
 		"no such node":            {d.Drain(t.Context(), Drain{Node: "nobody\x1b"}), ExitUsage, []string{`"nobody\x1b"`, "parleyctl members"}},
+		"no such worker":          {d.Drain(t.Context(), Drain{Node: "gw-1", Role: "worker"}), ExitUsage, []string{"there is no worker gw-1", "parleyctl members"}},
 		"nobody to send to":       {d.Send(t.Context(), To{}, nil, false), ExitUsage, []string{"--to-user"}},
 		"two kinds":               {d.Send(t.Context(), To{All: true, Users: []string{"a"}}, nil, false), ExitUsage, []string{"twice"}},
 		"no text":                 {d.Send(t.Context(), To{All: true}, []byte{0xff}, false), ExitUsage, []string{"--binary"}},

@@ -18,11 +18,15 @@ type To struct {
 const maxFrame = 1 << 20
 
 // ReadFrame reads what is to be sent from a file or a pipe. A newline at the end of a text
-// is that of the shell.
+// is that of the shell. A script whose pipe has run dry must not send everybody nothing:
+// without a byte it is wrong use.
 func ReadFrame(r io.Reader, binary bool) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxFrame+2))
 	if err != nil {
 		return nil, err
+	}
+	if len(b) == 0 {
+		return nil, WrongUsage("standard input has nothing to send; an empty frame is sent by ''")
 	}
 	if n := len(b); !binary && n > 0 && b[n-1] == '\n' {
 		b = b[:n-1]

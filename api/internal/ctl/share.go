@@ -28,6 +28,7 @@ func (s *Share) UnmarshalText(b []byte) error {
 	switch {
 	case percent:
 		v /= 100
+	case v == 0: // what to say instead of 0 is not 0%
 	case !strings.Contains(number, "."):
 		return fmt.Errorf("%s is no share: say %s%%, or 0.25 for a quarter", text, number)
 	}

@@ -17,7 +17,7 @@ func TestSharesAreReadAsPeopleWriteThem(t *testing.T) {
 	for text, says := range map[string]string{
 		"1":                            "say 1%",   // a hundredth, or everything?
 		"25":                           "say 25%",  //
-		"0":                            "say 0%",   //
+		"0":                            "above 0%", //
 		"0%":                           "above 0%", //
 		"0.0":                          "above 0%",
 		"101%":                         "100% at most",

@@ -14,7 +14,7 @@ func (s *service) Close(ctx context.Context, r *pushv1.CloseRequest) (*pushv1.Cl
 	ids, err := connsOf("conns", r.GetConns(), maxMany)
 	err = firstOf(
 		err, within("users", len(r.GetUsers()), maxEach), within("groups", len(r.GetGroups()), maxGroups),
-		someone(len(ids)+len(r.GetUsers())+len(r.GetGroups())), checkEnd(r),
+		someone(len(ids)+len(r.GetUsers())+len(r.GetGroups()), "conns, users or groups"), checkEnd(r),
 	)
 	if err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func regroup(
 	ids, err := connsOf("conns", r.GetConns(), maxMany)
 	named := len(ids) + len(r.GetUsers())
 	err = firstOf(
-		err, within("users", len(r.GetUsers()), maxMany), someone(named), some("groups", len(r.GetGroups()), maxGroups),
+		err, within("users", len(r.GetUsers()), maxMany), someone(named, "conns or users"), some("groups", len(r.GetGroups()), maxGroups),
 		within("conns and users times groups", named*len(r.GetGroups()), maxPairs),
 	)
 	if err != nil {
@@ -107,9 +107,9 @@ func regroup(
 }
 
 // someone wants anybody to be named at all.
-func someone(n int) error {
+func someone(n int, kinds string) error {
 	if n == 0 {
-		return fault.New(fault.Invalid, "nobody is named: give conns or users")
+		return fault.New(fault.Invalid, "nobody is named: give "+kinds)
 	}
 	return nil
 }

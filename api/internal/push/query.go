@@ -15,7 +15,7 @@ const maxShown = 100
 // IsOnline implements pushv1.PushServiceServer.
 func (s *service) IsOnline(ctx context.Context, r *pushv1.IsOnlineRequest) (*pushv1.IsOnlineResponse, error) {
 	ids, err := connsOf("conns", r.GetConns(), maxEach)
-	if err := firstOf(err, within("users", len(r.GetUsers()), maxEach), someone(len(ids)+len(r.GetUsers()))); err != nil {
+	if err := firstOf(err, within("users", len(r.GetUsers()), maxEach), someone(len(ids)+len(r.GetUsers()), "conns or users")); err != nil {
 		return nil, err
 	}
 	res := &pushv1.IsOnlineResponse{Users: map[string]*pushv1.UserConns{}}
