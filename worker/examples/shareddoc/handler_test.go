@@ -143,7 +143,7 @@ func TestWhatIsHostileGetsAnErrorAndEndsNothing(t *testing.T) {
 	says(t, eve, "1", 0, 0, 0, "text")
 	next(t, bob)
 	for _, said := range []string{
-		``, `{`, `[]`, `7`, `{"id":7}`, `{"id":"x","at":1.5}`, `{"id":"` + strings.Repeat("x", 65) + `"}`,
+		``, `{`, `[]`, `7`, `{"id":7}`, `{"base":1,"ins":"x"}`, `{"id":"","base":1,"del":1}`, `{"id":"x","at":1.5}`, `{"id":"` + strings.Repeat("x", 65) + `"}`,
 		`{"id":"x","base":1,"at":5}`, `{"id":"x","base":1,"at":-1}`, `{"id":"x","base":1,"at":4,"del":1}`, `{"id":"x","base":1,"at":0,"del":-1}`, `{"id":"x","base":2,"at":0}`,
 		`{"id":"x","base":1,"at":9223372036854775807,"del":9223372036854775807}`, `{"id":"x","base":-9223372036854775808,"at":-9223372036854775808,"del":9223372036854775807}`,
 		`{"id":"x","base":1,"at":0,"ins":"` + strings.Repeat("x", 19997) + `"}`,

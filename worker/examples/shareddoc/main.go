@@ -61,8 +61,8 @@ func (d *desk) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) 
 	var f edit
 	err, db, out, edits := json.Unmarshal(m.Payload, &f), d.db.WithContext(ctx), map[string]any{}, []edit{}
 	switch f.Doc, f.By, f.Version = c.Groups()[0], c.User(), 0; {
-	case err != nil || len(f.ID) > 64:
-		err = fault.New(fault.Invalid, "not an object with integers and an id of up to 64 bytes, or none")
+	case err != nil || len(f.ID) > 64 || f.ID == "" && (f.Del != 0 || f.Ins != ""):
+		err = fault.New(fault.Invalid, "not an object with integers and an id of up to 64 bytes, which an edit has to have")
 	case f.ID != "":
 		if err = db.Transaction(f.apply); err == nil {
 			out["edits"] = []edit{f}

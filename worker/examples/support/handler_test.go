@@ -166,3 +166,16 @@ func TestTheSecretOfAVisitorIsToldNobody(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoAsksAgainKeepsHisName(t *testing.T) {
+	h := workertest.New(t, newDesk(t))
+	ann, bob := in(t, h.Dial("/"), visitor("ann")), in(t, h.Dial("/"), agent("bob", "sesame"))
+	ann.say(ask("1", "hello"))
+	talk := bob.sees("waiting", "", ": hello").ID
+	bob.say(act("take", talk, ""))
+	bob.say(act("close", talk, ""))
+	ann.say(`{"type":"say","id":"2","text":"once more"}`)
+	if again := bob.sees("waiting", "", ": hello", ": once more"); again.Name != "Ann <b>" {
+		t.Errorf("who asks again is %q", again.Name)
+	}
+}

@@ -89,7 +89,7 @@ func (d *desk) OnMessage(ctx context.Context, c *worker.Conn, m worker.Message) 
 		return c.Reply(worker.JSON(map[string]string{"error": fault.Of(err).Message(), "id": f.ID}))
 	}
 	ahead := db.Model(&talk{}).Where("state = 'waiting' AND asked < (SELECT asked FROM talks WHERE visitor = ?)", cmp.Or(f.Visitor, who))
-	return cmp.Or(err, ahead.Count(&before).Error, c.Reply(worker.JSON(map[string]any{"talks": talks, "before": &before, "agents": crowd.Users})))
+	return cmp.Or(err, ahead.Count(&before).Error, c.Reply(worker.JSON(map[string]any{"talks": talks, "before": &before, "agents": append([]string{}, crowd.Users...)})))
 }
 
 // change does what is asked, unless it has been done.
@@ -105,7 +105,7 @@ func (f *frame) change(tx *gorm.DB, t *talk, agent bool, who string, agents []st
 		return err
 	case f.Type == "say" && f.Text != "" && f.ID != "" && (mine || !agent):
 		if t.State != "open" && t.State != "waiting" {
-			*t = talk{ID: t.ID, Visitor: who, Name: f.Name, State: "waiting", Asked: rev, Lines: t.Lines}
+			*t = talk{ID: t.ID, Visitor: who, Name: cmp.Or(f.Name, t.Name), State: "waiting", Asked: rev, Lines: t.Lines}
 		}
 		t.Lines = append(t.Lines[max(0, len(t.Lines)-199):], line{f.ID, by, f.Text, time.Now().UnixMilli()})
 	case f.Type == "take" && (mine || t.State == "waiting" || t.State == "open" && !there(t.Agent)):
