@@ -228,6 +228,28 @@ func TestGRPCReadsNothingOfStrangers(t *testing.T) {
 	}
 }
 
+// TestSilentConnectionsDoNotHoldUpADrain: a balancer that opens connections ahead of their
+// use, or a stranger, has said nothing yet when the API leaves.
+func TestSilentConnectionsDoNotHoldUpADrain(t *testing.T) {
+	s, keys, addr := startPush(t, 100)
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// Connections are accepted in order: then it is in its handshake.
+	if _, err := dialPush(t, addr, insecure.NewCredentials()).GetTotals(withKey(t, keys["query"]), &pushv1.GetTotalsRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	s.stop()
+	err = <-s.ended
+	s.ended <- err
+	if took := time.Since(began); err != nil || took > 8*time.Second { // a handshake may take ten
+		t.Errorf("took %v, %v", took, err)
+	}
+}
+
 func TestGRPCHasTheCertificateForClients(t *testing.T) {
 	var cfg *Config
 	_, keys, addr := startPush(t, 100, overTLS, func(c *Config) { cfg = c })
