@@ -25,11 +25,15 @@ func (s *sendCommand) Run(ctx context.Context, c *command) error {
 		return ctl.ReadFrame(c.in, s.Binary)
 	}
 	return c.with(func(x *ctl.Ctl) error {
+		to := ctl.To{Conns: texts(s.ToConn), Users: s.ToUser, Groups: s.ToGroup, All: s.All}
+		if err := to.Check(); err != nil {
+			return err
+		}
 		b, err := frame()
 		if err != nil {
 			return err
 		}
-		return x.Send(ctx, ctl.To{Conns: texts(s.ToConn), Users: s.ToUser, Groups: s.ToGroup, All: s.All}, b, s.Binary)
+		return x.Send(ctx, to, b, s.Binary)
 	})
 }
 

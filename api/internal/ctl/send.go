@@ -14,6 +14,23 @@ type To struct {
 	All                  bool
 }
 
+// Check says what is wrong with it. Ask before a frame is read, which may wait for a person.
+func (to To) Check() error {
+	kinds := 0
+	for _, named := range []bool{len(to.Conns) > 0, len(to.Users) > 0, len(to.Groups) > 0, to.All} {
+		if named {
+			kinds++
+		}
+	}
+	switch kinds {
+	case 0:
+		return WrongUsage("to whom? --to-user, --to-group, --to-conn, or --all for everybody")
+	case 1:
+		return nil
+	}
+	return WrongUsage("one of --to-user, --to-group, --to-conn and --all: several kinds would reach a conn twice")
+}
+
 // maxFrame is the largest frame that the api takes, in bytes.
 const maxFrame = 1 << 20
 
@@ -37,17 +54,10 @@ func ReadFrame(r io.Reader, binary bool) ([]byte, error) {
 // Send sends a frame.
 func (c *Ctl) Send(ctx context.Context, to To, frame []byte, binary bool) error {
 	req := &pushv1.SendRequest{Conns: to.Conns, Users: to.Users, Groups: to.Groups, All: to.All}
-	kinds := 0
-	for _, named := range []bool{len(to.Conns) > 0, len(to.Users) > 0, len(to.Groups) > 0, to.All} {
-		if named {
-			kinds++
-		}
+	if err := to.Check(); err != nil {
+		return err
 	}
 	switch {
-	case kinds == 0:
-		return WrongUsage("to whom? --to-user, --to-group, --to-conn, or --all for everybody")
-	case kinds > 1:
-		return WrongUsage("one of --to-user, --to-group, --to-conn and --all: several kinds would reach a conn twice")
 	case len(frame) > maxFrame:
 		return WrongUsage("a frame has %s at most", plural(maxFrame, "byte"))
 	case binary:
