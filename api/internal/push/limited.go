@@ -61,7 +61,7 @@ func (l *limited) Close() error {
 	silent := slices.Collect(maps.Keys(l.silent))
 	l.mu.Unlock()
 	for _, c := range silent {
-		c.Close()
+		_ = c.Close() // nobody waits for a word of it
 	}
 	return err
 }
