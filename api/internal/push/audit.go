@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/parley-im/parley/proto/fault"
 	pushv1 "github.com/parley-im/parley/proto/push/v1"
+	"github.com/parley-im/parley/register"
 )
 
 // entry is what is logged of a call.
@@ -54,7 +56,7 @@ func namedIn(req protoreflect.Message) (attrs []slog.Attr) {
 		switch v := req.Get(f); {
 		case !req.Has(f):
 		case toldFields[f.Name()] != "":
-			attrs = append(attrs, slog.Any(toldFields[f.Name()], v.Interface()))
+			attrs = append(attrs, slog.Any(toldFields[f.Name()], told(v)))
 		case countedFields[f.Name()] && f.IsList():
 			attrs = append(attrs, slog.Int(string(f.Name()), v.List().Len()))
 		case countedFields[f.Name()]:
@@ -62,6 +64,17 @@ func namedIn(req protoreflect.Message) (attrs []slog.Attr) {
 		}
 	}
 	return attrs
+}
+
+// maxTold is how much of a text is logged, in bytes: no name of a process is longer.
+const maxTold = register.MaxStringBytes
+
+// told is a value as it is logged.
+func told(v protoreflect.Value) any {
+	if s, ok := v.Interface().(string); ok && len(s) > maxTold {
+		return strings.ToValidUTF8(s[:maxTold], "") + "…"
+	}
+	return v.Interface()
 }
 
 // doneIn is what an answer says of what was done, and of who did not answer.

@@ -137,7 +137,7 @@ func (d *Door) admit(line *entry, from Caller, m *Method) error {
 	if err != nil {
 		return err
 	}
-	return key.take()
+	return key.take(line)
 }
 
 // know returns the key of a call, which is for m.
@@ -154,6 +154,9 @@ func (d *Door) know(line *entry, from Caller, m *Method) (key, error) {
 		line.unsaid = fault.CodeOf(err) == fault.RateLimited
 		return key{}, err
 	case !k.Roles.May(m.Role):
+		if err := k.take(line); err != nil { // else it could fill the log
+			return key{}, err
+		}
 		return key{}, fault.New(fault.Forbidden, "this key is not for that: it needs the role "+pushkeys.RolesOf(m.Role).String())
 	}
 	return k, nil

@@ -108,6 +108,34 @@ func TestAKeyHasItsRate(t *testing.T) {
 	})
 }
 
+// Whoever has a key cannot fill the log by calls that are refused.
+func TestRefusalsOfAKeyAreLoggedSoOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		texts, set := keysOf(t, 3, "query")
+		s.door.SetKeys(set)
+		got := map[fault.Code]int{}
+		for range 1000 {
+			_, err := s.as(Caller{Authorization: "Bearer " + texts["query"]}, "send", &pushv1.SendRequest{All: true})
+			got[fault.CodeOf(err)]++
+		}
+		if got[fault.Forbidden] != 3 || got[fault.RateLimited] != 997 {
+			t.Errorf("the key has three calls a second: %v", got)
+		}
+		if lines := strings.Count(s.log.String(), "push call"); lines != 3+linesAtOnce {
+			t.Errorf("%d lines", lines)
+		}
+		texts, set = keysOf(t, 3, "admin")
+		s.door.SetKeys(set)
+		if _, err := s.as(Caller{Authorization: "Bearer " + texts["admin"]}, "drainNode", &pushv1.DrainNodeRequest{Node: strings.Repeat("n", 1<<20)}); err == nil {
+			t.Error("a node of a megabyte is there")
+		}
+		if n := len(s.log.String()); n > 16<<10 {
+			t.Errorf("the log has %d bytes", n)
+		}
+	})
+}
+
 func TestTriesWithBadKeysAreBoundedByAddressAndGoodOnesAreNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)

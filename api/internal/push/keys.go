@@ -14,13 +14,26 @@ import (
 type ring struct {
 	mu   sync.RWMutex // guards what follows
 	keys *pushkeys.Set
-	left map[string]*rate.Limiter // by id
+	left map[string]*budget // by id
 }
+
+// budget is what a key may still do.
+type budget struct {
+	calls *rate.Limiter
+	lines *rate.Limiter // in the log, of calls that are over the rate
+}
+
+// How often calls over the rate of a key are logged: so often at once, and then once each
+// interval. Metrics count all of them.
+const (
+	linesAtOnce = 20
+	lineEvery   = 3 * time.Second
+)
 
 // key is one of them.
 type key struct {
 	pushkeys.Key
-	left *rate.Limiter
+	left *budget
 }
 
 // set replaces the keys. A key that stays has no more left than before.
@@ -28,14 +41,14 @@ func (r *ring) set(s *pushkeys.Set) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.left
-	r.keys, r.left = s, make(map[string]*rate.Limiter, s.Len())
+	r.keys, r.left = s, make(map[string]*budget, s.Len())
 	for k := range s.All() {
 		l := old[k.ID]
 		if l == nil {
-			l = rate.NewLimiter(rate.Limit(k.Rate), k.Rate)
-		} else if l.Burst() != k.Rate {
-			l.SetLimit(rate.Limit(k.Rate))
-			l.SetBurst(k.Rate)
+			l = &budget{rate.NewLimiter(rate.Limit(k.Rate), k.Rate), rate.NewLimiter(rate.Every(lineEvery), linesAtOnce)}
+		} else if l.calls.Burst() != k.Rate {
+			l.calls.SetLimit(rate.Limit(k.Rate))
+			l.calls.SetBurst(k.Rate)
 		}
 		r.left[k.ID] = l
 	}
@@ -50,11 +63,12 @@ func (r *ring) find(text string) (k key, id string, ok bool) {
 	return k, id, ok
 }
 
-// take takes one call, or says when there is one again.
-func (k key) take() error {
-	r := k.left.Reserve()
+// take takes one call, or says when there is one again: not each time to the log.
+func (k key) take(line *entry) error {
+	r := k.left.calls.Reserve()
 	if wait := r.Delay(); wait > 0 {
 		r.Cancel()
+		line.unsaid = !k.left.lines.Allow()
 		return fault.New(fault.RateLimited, "").After(max(wait, time.Millisecond))
 	}
 	return nil
