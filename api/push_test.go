@@ -165,17 +165,20 @@ func TestBackendsHearWhenTheyMayCallAgain(t *testing.T) {
 	}
 }
 
+// hi is said where it does not matter what.
+var hi = &pushv1.SendRequest_Text{Text: "hi"}
+
 func TestBackendsCallOverGRPC(t *testing.T) {
 	s, keys, addr := startPush(t, pushkeys.MaxRate, balanced)
 	c := dialPush(t, addr, insecure.NewCredentials())
-	res, err := c.Send(withKey(t, keys["send"], "x-forwarded-for", "203.0.113.9, 127.0.0.2"), &pushv1.SendRequest{Users: []string{"ann"}})
+	res, err := c.Send(withKey(t, keys["send"], "x-forwarded-for", "203.0.113.9, 127.0.0.2"), &pushv1.SendRequest{Kind: hi, Users: []string{"ann"}})
 	if err != nil || len(res.GetOffline()) != 1 {
 		t.Errorf("send: %v, %v", res, err)
 	}
 	if !strings.Contains(s.log.String(), `"method":"send","from":"203.0.113.9"`) {
 		t.Errorf("what the balancer says is not in the log:\n%s", s.log)
 	}
-	later := &pushv1.SendRequest{All: true}
+	later := &pushv1.SendRequest{Kind: hi, All: true}
 	later.ProtoReflect().SetUnknown([]byte{0x98, 0x06, 0x01})
 	large := &pushv1.SendRequest{All: true, Kind: &pushv1.SendRequest_Text{Text: strings.Repeat("x", 3<<20)}}
 	for name, call := range map[string]struct {
@@ -188,7 +191,7 @@ func TestBackendsCallOverGRPC(t *testing.T) {
 			return err
 		}, fault.Unauthenticated},
 		"another role": {func() error { _, err := c.GetTotals(withKey(t, keys["send"]), nil); return err }, fault.Forbidden},
-		"to nobody":    {func() error { _, err := c.Send(withKey(t, keys["send"]), &pushv1.SendRequest{}); return err }, fault.Invalid},
+		"to nobody":    {func() error { _, err := c.Send(withKey(t, keys["send"]), &pushv1.SendRequest{Kind: hi}); return err }, fault.Invalid},
 		"a later one":  {func() error { _, err := c.Send(withKey(t, keys["send"]), later); return err }, fault.Invalid},
 		"too large":    {func() error { _, err := c.Send(withKey(t, keys["send"]), large); return err }, fault.Overloaded}, // gRPC says so itself
 	} {
@@ -196,7 +199,7 @@ func TestBackendsCallOverGRPC(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, call.want)
 		}
 	}
-	if _, err := c.Send(withKey(t, "x"), &pushv1.SendRequest{All: true}); status.Code(err) != codes.Unauthenticated {
+	if _, err := c.Send(withKey(t, "x"), &pushv1.SendRequest{Kind: hi, All: true}); status.Code(err) != codes.Unauthenticated {
 		t.Errorf("a key that is none: %v", err)
 	}
 }

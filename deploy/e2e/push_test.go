@@ -245,7 +245,7 @@ func TestWhatABackendSentArrivesAlthoughItsApiStops(t *testing.T) {
 	p := enter(t, o.URL(0), "p")
 	p.asks("reply", "")
 	for name := range o.doors { // both ways before the gateway stops: connections are made
-		must(t, o.doors[name](within(t, everything), o.keys["send"], "Send", &pushv1.SendRequest{Users: []string{"nobody"}}, new(pushv1.SendResponse)))
+		must(t, o.doors[name](within(t, everything), o.keys["send"], "Send", &pushv1.SendRequest{Users: []string{"nobody"}, Kind: &pushv1.SendRequest_Text{}}, new(pushv1.SendResponse)))
 	}
 	gateway := o.Gateways()[0]
 	gateway.Freeze(t)

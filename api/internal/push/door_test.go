@@ -67,12 +67,12 @@ func TestWrongKeysAreAllAnsweredAlike(t *testing.T) {
 	for i, header := range []string{
 		"", "Bearer", "Bearer ", good, "Basic " + good, "Bearer parley_nobody_" + good[len(good)-43:], "Bearer " + good[:20] + other + good[21:], "Bearer " + good[1:],
 	} {
-		_, err := s.as(Caller{Authorization: header, Client: fmt.Sprint(i)}, "send", &pushv1.SendRequest{All: true})
+		_, err := s.as(Caller{Authorization: header, Client: fmt.Sprint(i)}, "send", &pushv1.SendRequest{Kind: hi, All: true})
 		if fault.CodeOf(err) != fault.Unauthenticated || fault.Of(err).Message() != "no such key" {
 			t.Errorf("%q: %v", header, err)
 		}
 	}
-	if _, err := s.as(Caller{Authorization: "bearer  " + good}, "send", &pushv1.SendRequest{All: true}); err != nil {
+	if _, err := s.as(Caller{Authorization: "bearer  " + good}, "send", &pushv1.SendRequest{Kind: hi, All: true}); err != nil {
 		t.Errorf("a good key: %v", err)
 	}
 	if strings.Contains(s.log.String(), good[len(good)-30:]) {
@@ -86,7 +86,7 @@ func TestAKeyHasItsRate(t *testing.T) {
 		texts, set := keysOf(t, 3, "send", "query")
 		s.door.SetKeys(set)
 		send := func(role string) error {
-			_, err := s.as(Caller{Authorization: "Bearer " + texts[role]}, "send", &pushv1.SendRequest{All: true})
+			_, err := s.as(Caller{Authorization: "Bearer " + texts[role]}, "send", &pushv1.SendRequest{Kind: hi, All: true})
 			return err
 		}
 		for range 3 {
@@ -116,7 +116,7 @@ func TestRefusalsOfAKeyAreLoggedSoOften(t *testing.T) {
 		s.door.SetKeys(set)
 		got := map[fault.Code]int{}
 		for range 1000 {
-			_, err := s.as(Caller{Authorization: "Bearer " + texts["query"]}, "send", &pushv1.SendRequest{All: true})
+			_, err := s.as(Caller{Authorization: "Bearer " + texts["query"]}, "send", &pushv1.SendRequest{Kind: hi, All: true})
 			got[fault.CodeOf(err)]++
 		}
 		if got[fault.Forbidden] != 3 || got[fault.RateLimited] != 997 {
@@ -140,7 +140,7 @@ func TestTriesWithBadKeysAreBoundedByAddressAndGoodOnesAreNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		try := func(from, key string) fault.Code {
-			_, err := s.as(Caller{Authorization: "Bearer " + key, Client: from}, "send", &pushv1.SendRequest{All: true})
+			_, err := s.as(Caller{Authorization: "Bearer " + key, Client: from}, "send", &pushv1.SendRequest{Kind: hi, All: true})
 			if err == nil {
 				return fault.Code(255)
 			}
@@ -185,7 +185,7 @@ func TestKeysThatAreTakenOutAreRefusedAtOnce(t *testing.T) {
 	text := s.texts["send"]
 	_, others := keysOf(t, 1, "send")
 	s.door.SetKeys(others)
-	if _, err := s.as(Caller{Authorization: "Bearer " + text}, "send", &pushv1.SendRequest{All: true}); fault.CodeOf(err) != fault.Unauthenticated {
+	if _, err := s.as(Caller{Authorization: "Bearer " + text}, "send", &pushv1.SendRequest{Kind: hi, All: true}); fault.CodeOf(err) != fault.Unauthenticated {
 		t.Errorf("got %v", err)
 	}
 }
@@ -276,7 +276,7 @@ func TestAPanicIsAnErrorThatTellsNobodyWhy(t *testing.T) {
 
 func TestFieldsOfALaterVersionAreRefused(t *testing.T) {
 	s := open(t)
-	req := &pushv1.SendRequest{All: true}
+	req := &pushv1.SendRequest{Kind: hi, All: true}
 	req.ProtoReflect().SetUnknown([]byte{0x98, 0x06, 0x01})
 	s.refused("send", req, fault.Invalid)
 }

@@ -75,9 +75,14 @@ func (s *service) target(r *pushv1.SendRequest) (sending, error) {
 
 // outgoing is the frame of a send, and how it is sent.
 func outgoing(r *pushv1.SendRequest) (worker.Frame, []worker.SendOption, error) {
-	frame := worker.Text(r.GetText())
-	if b, ok := r.GetKind().(*pushv1.SendRequest_Binary); ok {
-		frame = worker.Binary(b.Binary)
+	var frame worker.Frame
+	switch kind := r.GetKind().(type) {
+	case *pushv1.SendRequest_Text:
+		frame = worker.Text(kind.Text)
+	case *pushv1.SendRequest_Binary:
+		frame = worker.Binary(kind.Binary)
+	default: // a slip, which everybody would hear
+		return frame, nil, fault.New(fault.Invalid, `neither text nor binary: to send an empty text say "text": ""`)
 	}
 	if err := within("forms", len(r.GetForms()), maxForms); err != nil {
 		return frame, nil, err

@@ -17,6 +17,9 @@ import (
 
 func text(s string) *pushv1.SendRequest_Text { return &pushv1.SendRequest_Text{Text: s} }
 
+// hi is said where it does not matter what.
+var hi = text("hi")
+
 func bindings(pairs ...string) (list []*pushv1.Binding) {
 	for i := 0; i < len(pairs); i += 2 {
 		list = append(list, &pushv1.Binding{Conn: pairs[i], User: pairs[i+1]})
@@ -68,7 +71,7 @@ func TestAFrameIsTextOrBinaryAndHasForms(t *testing.T) {
 	to := []string{c.ID().String()}
 	gets[*pushv1.SendResponse](s, "send", &pushv1.SendRequest{Conns: to, Kind: &pushv1.SendRequest_Binary{Binary: []byte{0xff, 0}}})
 	c.ExpectBinary([]byte{0xff, 0})
-	gets[*pushv1.SendResponse](s, "send", &pushv1.SendRequest{Conns: to})
+	gets[*pushv1.SendResponse](s, "send", &pushv1.SendRequest{Conns: to, Kind: text("")})
 	c.Expect("")
 	gets[*pushv1.SendResponse](s, "send", &pushv1.SendRequest{
 		Conns: to, Kind: text("plain"), Forms: []*pushv1.Form{{Subprotocol: "v2", Frame: &pushv1.Frame{Kind: &pushv1.Frame_Text{Text: "other"}}}},
@@ -339,21 +342,22 @@ func TestBadInputIsRefusedAndSaysWhy(t *testing.T) {
 		req    proto.Message
 		want   fault.Code
 	}{
-		"to nobody":              {"send", &pushv1.SendRequest{}, fault.Invalid},
-		"to two kinds":           {"send", &pushv1.SendRequest{All: true, Users: many(1)}, fault.Invalid},
-		"to no conn":             {"send", &pushv1.SendRequest{Conns: many(1)}, fault.Invalid},
-		"to too many conns":      {"send", &pushv1.SendRequest{Conns: ids(maxMany + 1)}, fault.TooLarge},
-		"to too many users":      {"send", &pushv1.SendRequest{Users: many(maxMany + 1)}, fault.TooLarge},
-		"to too many groups":     {"send", &pushv1.SendRequest{Groups: many(maxGroups + 1)}, fault.TooLarge},
-		"to a user of no name":   {"send", &pushv1.SendRequest{Users: []string{""}}, fault.Invalid},
-		"but too many":           {"send", &pushv1.SendRequest{All: true, ExceptUsers: many(257)}, fault.TooLarge},
-		"but no conn":            {"send", &pushv1.SendRequest{All: true, ExceptConns: many(1)}, fault.Invalid},
-		"of two classes":         {"send", &pushv1.SendRequest{All: true, Droppable: true, MergeKey: "k"}, fault.Invalid},
-		"with a long once":       {"send", &pushv1.SendRequest{All: true, Once: strings.Repeat("k", 257)}, fault.Invalid},
-		"with a long merge key":  {"send", &pushv1.SendRequest{All: true, MergeKey: strings.Repeat("k", 257)}, fault.Invalid},
+		"nothing":                {"send", &pushv1.SendRequest{All: true}, fault.Invalid},
+		"to nobody":              {"send", &pushv1.SendRequest{Kind: hi}, fault.Invalid},
+		"to two kinds":           {"send", &pushv1.SendRequest{Kind: hi, All: true, Users: many(1)}, fault.Invalid},
+		"to no conn":             {"send", &pushv1.SendRequest{Kind: hi, Conns: many(1)}, fault.Invalid},
+		"to too many conns":      {"send", &pushv1.SendRequest{Kind: hi, Conns: ids(maxMany + 1)}, fault.TooLarge},
+		"to too many users":      {"send", &pushv1.SendRequest{Kind: hi, Users: many(maxMany + 1)}, fault.TooLarge},
+		"to too many groups":     {"send", &pushv1.SendRequest{Kind: hi, Groups: many(maxGroups + 1)}, fault.TooLarge},
+		"to a user of no name":   {"send", &pushv1.SendRequest{Kind: hi, Users: []string{""}}, fault.Invalid},
+		"but too many":           {"send", &pushv1.SendRequest{Kind: hi, All: true, ExceptUsers: many(257)}, fault.TooLarge},
+		"but no conn":            {"send", &pushv1.SendRequest{Kind: hi, All: true, ExceptConns: many(1)}, fault.Invalid},
+		"of two classes":         {"send", &pushv1.SendRequest{Kind: hi, All: true, Droppable: true, MergeKey: "k"}, fault.Invalid},
+		"with a long once":       {"send", &pushv1.SendRequest{Kind: hi, All: true, Once: strings.Repeat("k", 257)}, fault.Invalid},
+		"with a long merge key":  {"send", &pushv1.SendRequest{Kind: hi, All: true, MergeKey: strings.Repeat("k", 257)}, fault.Invalid},
 		"too large":              {"send", &pushv1.SendRequest{All: true, Kind: text(strings.Repeat("x", 1<<20+1))}, fault.TooLarge},
-		"with a form of no name": {"send", &pushv1.SendRequest{All: true, Forms: []*pushv1.Form{{}}}, fault.Invalid},
-		"with four forms":        {"send", &pushv1.SendRequest{All: true, Forms: slices.Repeat([]*pushv1.Form{{Subprotocol: "a"}}, 4)}, fault.TooLarge},
+		"with a form of no name": {"send", &pushv1.SendRequest{Kind: hi, All: true, Forms: []*pushv1.Form{{}}}, fault.Invalid},
+		"with four forms":        {"send", &pushv1.SendRequest{Kind: hi, All: true, Forms: slices.Repeat([]*pushv1.Form{{Subprotocol: "a"}}, 4)}, fault.TooLarge},
 		"bind nobody":            {"bind", &pushv1.BindRequest{}, fault.Invalid},
 		"bind to nobody":         {"bind", &pushv1.BindRequest{Bindings: bindings(id, "")}, fault.Invalid},
 		"bind too many":          {"bind", &pushv1.BindRequest{Bindings: slices.Repeat(bindings(id, "u"), maxMany+1)}, fault.TooLarge},
@@ -416,7 +420,7 @@ func TestAGatewayThatStandsStillIsNamedInTime(t *testing.T) {
 		req  proto.Message
 		half func(proto.Message) bool // what the other gateway did is there
 	}{
-		"send":          {&pushv1.SendRequest{Users: []string{"u"}}, func(m proto.Message) bool { return m.(*pushv1.SendResponse).GetHit() == 1 }},
+		"send":          {&pushv1.SendRequest{Kind: hi, Users: []string{"u"}}, func(m proto.Message) bool { return m.(*pushv1.SendResponse).GetHit() == 1 }},
 		"leave":         {&pushv1.LeaveRequest{Users: []string{"u"}, Groups: []string{"x"}}, nil},
 		"isOnline":      {&pushv1.IsOnlineRequest{Users: []string{"u"}}, func(m proto.Message) bool { return m.(*pushv1.IsOnlineResponse).GetUsers()["u"].GetCount() == 1 }},
 		"getUserGroups": {&pushv1.GetUserGroupsRequest{Users: []string{"u"}}, func(m proto.Message) bool { return len(m.(*pushv1.GetUserGroupsResponse).GetUsers()) == 1 }},

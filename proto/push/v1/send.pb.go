@@ -119,7 +119,7 @@ type SendRequest struct {
 	Groups []string `protobuf:"bytes,3,rep,name=groups,proto3" json:"groups,omitempty"`
 	// all sends to every conn there is.
 	All bool `protobuf:"varint,4,opt,name=all,proto3" json:"all,omitempty"`
-	// kind is what is sent; none is an empty text.
+	// kind is what is sent; one has to be there, if only an empty one.
 	//
 	// Types that are valid to be assigned to Kind:
 	//
