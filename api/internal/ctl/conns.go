@@ -38,6 +38,9 @@ func (c *Ctl) Conns(ctx context.Context, f Filter) error {
 		}
 		return t.write(c.Out, rows)
 	}
+	if err := c.areGateways(ctx, f.Gateways); err != nil {
+		return err
+	}
 	fetch := c.fetchConns(ctx, f)
 	if len(f.Users) > 0 {
 		fetch = c.fetchUsersConns(ctx, f)
@@ -47,6 +50,24 @@ func (c *Ctl) Conns(ctx context.Context, f Filter) error {
 		return err
 	}
 	return c.told(away, cut, f.Limit, "conn")
+}
+
+// areGateways refuses a name that no gateway bears: a list of it would be of one that does
+// not answer.
+func (c *Ctl) areGateways(ctx context.Context, nodes []string) error {
+	if len(nodes) == 0 {
+		return nil
+	}
+	totals := &pushv1.GetTotalsResponse{}
+	if err := c.Door.call(ctx, "getTotals", &pushv1.GetTotalsRequest{}, totals); err != nil {
+		return err
+	}
+	for _, node := range nodes {
+		if totals.GetGateways()[node] == nil && !slices.Contains(totals.GetLost(), node) {
+			return noGateway(node)
+		}
+	}
+	return nil
 }
 
 func (c *Ctl) connRow(conn *pushv1.Conn) []string {

@@ -49,7 +49,11 @@ func (c *Ctl) Drain(ctx context.Context, d Drain) error {
 			return err
 		}
 		if r.Role == "worker" {
-			c.say("%s has ended: the others have its conns.", shown(r.Node))
+			if slices.ContainsFunc(l.members.GetMembers(), func(o *pushv1.Member) bool { return o.GetRole() == "worker" && o.GetNode() != r.Node }) {
+				c.say("%s has ended: the others have its conns.", shown(r.Node))
+			} else {
+				c.say("%s has ended, and it was the only worker: gateways hold what is said until there is another.", shown(r.Node))
+			}
 			r.After = nil
 		} else {
 			c.say("%s has ended.", shown(r.Node))

@@ -58,6 +58,11 @@ func (l cluster) gateways() (list []gateway) {
 	return list
 }
 
+// noGateway is about a name that no gateway bears.
+func noGateway(node string) error {
+	return WrongUsage("there is no gateway %s: parleyctl members lists them", shown(node))
+}
+
 // serving are the gateways that take clients, and mean is what each would have of their
 // conns if all had the same.
 func serving(list []gateway) (up []gateway, mean float64) {

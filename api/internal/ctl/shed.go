@@ -41,6 +41,9 @@ func (c *Ctl) Shed(ctx context.Context, s Shed) error {
 	if err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(l.gateways(), func(g gateway) bool { return g.node == s.Gateway }) {
+		return noGateway(s.Gateway)
+	}
 	if up, _ := serving(l.gateways()); len(up) == 1 && up[0].node == s.Gateway {
 		return WrongUsage("%s is the only gateway that serves: its clients would come back to it. Start another one first.", shown(s.Gateway))
 	}
