@@ -101,12 +101,28 @@ func TestEverythingWrongIsSaidWithItsLine(t *testing.T) {
 	}
 }
 
-func TestAFileHasKeysAndABound(t *testing.T) {
+// Whoever takes the last key out of the file means it.
+func TestAFileWithoutKeysLetsNobodyIn(t *testing.T) {
+	one, _, err := New("one", RolesOf(pushv1.Role_ROLE_SEND), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"empty": "", "only remarks": "# nothing\n\n"} {
+		s, err := Parse(strings.NewReader(text))
+		if err != nil || s.Len() != 0 {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, _, ok := s.Find(one); ok {
+			t.Errorf("%s: a key is in it", name)
+		}
+	}
+}
+
+func TestAFileHasABound(t *testing.T) {
 	for name, text := range map[string]string{
-		"empty":        "",
-		"only remarks": "# nothing\n\n",
-		"not text":     "a:send:1:\xff",
-		"too large":    strings.Repeat("#\n", maxFile),
+		"not text":  "a:send:1:\xff",
+		"too large": strings.Repeat("#\n", maxFile),
 	} {
 		if _, err := Parse(strings.NewReader(text)); err == nil {
 			t.Errorf("%s: taken", name)

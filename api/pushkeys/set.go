@@ -40,7 +40,7 @@ func Load(file string) (*Set, error) {
 }
 
 // Parse reads keys, a line each. Empty lines, and those that begin with #, are passed over.
-// A file without any key is wrong: it would let nobody in.
+// A file without any key lets nobody in: so the last one can be taken out, too.
 func Parse(r io.Reader) (*Set, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	switch {
@@ -76,8 +76,6 @@ func Parse(r io.Reader) (*Set, error) {
 		return nil, errors.Join(append(errs[:maxErrors:maxErrors], fmt.Errorf("and %d more", len(errs)-maxErrors))...)
 	case len(errs) > 0:
 		return nil, errors.Join(errs...)
-	case len(s.byID) == 0:
-		return nil, errors.New("no key")
 	case len(s.byID) > maxKeys:
 		return nil, fmt.Errorf("%d keys, at most %d are allowed", len(s.byID), maxKeys)
 	}
