@@ -135,6 +135,7 @@ func (m *machines) prepare(t *testing.T, database string) string {
 	u.Host = net.JoinHostPort("postgres", port)
 	for name, text := range map[string]string{
 		"cluster":     "secret-of-one-end-to-end-test\n",
+		"push.keys":   "# nobody's\n",
 		"worker.conf": "worker.database = " + u.String() + "\nworker.nats = nats://nats:4222\n",
 	} {
 		must(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
