@@ -44,7 +44,7 @@ type Close struct {
 	By       ClosedBy
 	Duration time.Duration // how long it was open, from the socket's first moment on, in whole milliseconds
 	BytesIn  uint64        // bytes read from the socket, all of them: the handshake and the heads of frames too
-	BytesOut uint64        // bytes written to it, likewise
+	BytesOut uint64        // bytes written to it, likewise; what is just being written when the end is noticed, such as a close frame, may be missing
 
 	User    string   // the user it was bound to, "" for none
 	Groups  []string // the groups it was in

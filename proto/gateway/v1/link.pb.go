@@ -1081,7 +1081,8 @@ type Closed struct {
 	DurationMs uint64 `protobuf:"varint,4,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
 	// bytes_in counts bytes read from the socket, the handshake and the heads of frames among them.
 	BytesIn uint64 `protobuf:"varint,5,opt,name=bytes_in,json=bytesIn,proto3" json:"bytes_in,omitempty"`
-	// bytes_out counts bytes written to the socket, likewise.
+	// bytes_out counts bytes written to the socket, likewise. What is just being written when
+	// the end is noticed, such as a close frame, may be missing.
 	BytesOut uint64 `protobuf:"varint,6,opt,name=bytes_out,json=bytesOut,proto3" json:"bytes_out,omitempty"`
 	// last is the conn's final user, groups, session and facts.
 	Last          *ConnContext `protobuf:"bytes,7,opt,name=last,proto3" json:"last,omitempty"`
