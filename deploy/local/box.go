@@ -32,6 +32,9 @@ func (o Options) box(c *Config) (string, error) {
 	}
 	rows = append([]string{title, ""}, rows...)
 	rows = append(rows, c.addresses()...)
+	if c.Programs.NATS != "" {
+		rows = append(rows, "NATS      "+c.natsURL())
+	}
 	return frame(append(rows, "", what, last)), nil
 }
 

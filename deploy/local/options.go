@@ -23,6 +23,7 @@ type Options struct {
 	LAN  bool   // others in the network reach the page and the gateways
 
 	Feeder string // package of the program that pushes to the example's clients; "": there is none
+	NATS   bool   // the example has a NATS server beside it
 
 	Out   io.Writer
 	Color bool
@@ -99,6 +100,9 @@ func (o Options) packages() []string {
 	if o.Chat {
 		list = append(list, build.NATS, build.Demo, build.Ctl, build.API)
 	}
+	if o.NATS {
+		list = append(list, build.NATS)
+	}
 	if o.Feeder != "" {
 		list = append(list, build.API, o.Feeder)
 	}
@@ -116,6 +120,9 @@ func (o Options) worker() string {
 // answer them: without workers of ours there are none.
 func (o Options) programs(built map[string]string) Programs {
 	p := Programs{Register: built[build.Register], Gateway: built[build.Gateway], Worker: built[o.worker()]}
+	if o.NATS {
+		p.NATS = built[build.NATS]
+	}
 	if o.Feeder != "" {
 		p.API, p.Feeder = built[build.API], built[o.Feeder]
 	}

@@ -99,7 +99,7 @@ func TestWhoStartsWithoutWorkersReadsHowToStartOne(t *testing.T) {
 }
 
 func TestAChoiceThatCannotBeIsOneClearLine(t *testing.T) {
-	const there = "here are broadcast, echo, onetoone, shareddoc, support, swoolechat, swooleim, tadpole, ticker, twopaths, workermanchat: make example NAME=workermanchat"
+	const there = "here are broadcast, echo, onetoone, shareddoc, support, swoolechat, swooleim, tadpole, tasks, ticker, twopaths, workermanchat: make example NAME=workermanchat"
 	for want, o := range map[string]Options{
 		"which example? T" + there:                                 {Gateways: 1, Workers: 1, Port: minPort},
 		"no example chess; t" + there:                              {Example: "chess", Gateways: 1, Workers: 1, Port: minPort},

@@ -45,9 +45,19 @@ func Run(ctx context.Context, now <-chan struct{}, o Options) error {
 	if pkg, ok := build.Feeder(root, o.Example); ok && o.Workers > 0 {
 		o.Feeder = pkg
 	}
+	natsArgs := build.NATSArgs(root, o.Example)
+	o.NATS = natsArgs != nil
 	cfg, err := o.config(root)
 	if err != nil {
 		return err
+	}
+	if o.NATS {
+		dir, err := os.MkdirTemp("", "parley-")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		cfg.NATSArgs = append([]string{"--store", dir}, natsArgs...)
 	}
 	if o.Feeder != "" {
 		dir, err := os.MkdirTemp("", "parley-")
@@ -96,6 +106,8 @@ func (o Options) build(ctx context.Context, cfg *Config, b build.Builder) error 
 		cfg.Programs = Programs{API: later, NATS: later, Bots: later}
 	case o.Feeder != "":
 		cfg.Programs = Programs{API: later}
+	case o.NATS:
+		cfg.Programs = Programs{NATS: later}
 	}
 	if err := cfg.CheckPorts(); err != nil {
 		return err

@@ -17,6 +17,7 @@ func TestExamplesStaySmall(t *testing.T) {
 		"onetoone/main.go":      150,
 		"workermanchat/main.go": 150,
 		"tadpole/main.go":       150,
+		"tasks/main.go":         150,
 		"twopaths/main.go":      150,
 		"shareddoc/main.go":     150,
 		"support/main.go":       150,

@@ -195,6 +195,12 @@ func GatewayArgs(root, example string) []string {
 	return argsFile(root, example, "gateway.args")
 }
 
+// NATSArgs returns the flags of the NATS server that an example wants beside it: the lines of
+// its nats.args. Without that file it wants none.
+func NATSArgs(root, example string) []string {
+	return argsFile(root, example, "nats.args")
+}
+
 // argsFile returns the lines of a file beside an example, none without it.
 func argsFile(root, example, name string) []string {
 	b, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(Examples), example, name))

@@ -73,6 +73,22 @@ func TestAnExampleSaysWhatItsGatewaysNeed(t *testing.T) {
 	}
 }
 
+func TestAnExampleSaysWhetherItNeedsNATS(t *testing.T) {
+	root, err := Root(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for example, want := range map[string][]string{
+		"tasks":  {"--store-size=1073741824"},
+		"echo":   nil,
+		"nosuch": nil,
+	} {
+		if got := NATSArgs(root, example); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", example, got, want)
+		}
+	}
+}
+
 func TestAnExampleSaysWhichPoolsOfWorkersItNeeds(t *testing.T) {
 	root, err := Root(".")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 )
 
@@ -47,5 +48,11 @@ type Process struct {
 // Kill ends it as kill -9 does, and waits until it is gone.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // it may be gone already
+	_ = p.cmd.Wait()
+}
+
+// Stop ends it as an operator does, with SIGTERM, and waits until it is gone.
+func (p *Process) Stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
 	_ = p.cmd.Wait()
 }
