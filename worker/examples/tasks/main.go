@@ -128,6 +128,12 @@ func (o *office) OnStart(ctx context.Context, s *worker.Sender) error {
 	taking, stop := context.WithCancel(ctx)
 	life, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
+	o.sender, o.leave = s, func(ctx context.Context) { // what does not end in time is handed back
+		stop()
+		context.AfterFunc(ctx, giveUp)
+		running.Wait()
+		nc.Close()
+	}
 	for range o.atOnce {
 		running.Go(func() {
 			for taking.Err() == nil {
@@ -139,12 +145,6 @@ func (o *office) OnStart(ctx context.Context, s *worker.Sender) error {
 				}
 			}
 		})
-	}
-	o.sender, o.leave = s, func(ctx context.Context) { // what does not end in time is handed back
-		stop()
-		context.AfterFunc(ctx, giveUp)
-		running.Wait()
-		nc.Close()
 	}
 	return nil
 }
