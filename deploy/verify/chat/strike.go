@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/parley-im/parley/deploy/local/proc"
 )
 
 // play carries out a schedule, each fault at its time, and returns when the last one is
@@ -57,6 +59,9 @@ func (r *rig) strike(ctx context.Context, f Fault) error {
 		pause(ctx, f.For)
 		return p.Start()
 	case Stop:
+		if err := hears(ctx, p); err != nil {
+			return err
+		}
 		e, err := p.Stop(ctx)
 		if err == nil && e.Code != 0 {
 			err = fmt.Errorf("ended with %v", e)
@@ -80,6 +85,17 @@ func (r *rig) strike(ctx context.Context, f Fault) error {
 		return p.Thaw()
 	}
 	return fmt.Errorf("nobody knows how to do %q to a %s", f.Kind, f.Role)
+}
+
+// hearsWithin is how long a process may take to be there for a signal.
+const hearsWithin = 10 * time.Second
+
+// hears waits until a process that may have been started a moment ago takes signals: before
+// that it has nothing to end in order, and dies of one as every program does.
+func hears(ctx context.Context, p *proc.Process) error {
+	ctx, cancel := context.WithTimeout(ctx, hearsWithin)
+	defer cancel()
+	return p.Alive(ctx)
 }
 
 // shedWindow is over how long half of a gateway's people are asked to go elsewhere, and
